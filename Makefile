@@ -1,0 +1,49 @@
+# Everything there is to do with this project; `make help` explains the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CODE := ingest processors schemas deploy tests
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format demo lock clean clean-data
+
+help: ## explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+install: $(STAMP) ## make .venv with the locked packages (the other targets do it when needed)
+	@:
+
+run: $(STAMP) ## start the whole pipeline here and keep it running until Ctrl-C
+	@exec $(BIN)/python -m deploy.local.run
+
+test: $(STAMP) ## run all tests; also while `make run` is up (ARGS="-k word" passes on to pytest)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, format, types and import rules
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/mypy --strict $(CODE)
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## put imports and layout of the code in order
+	@$(BIN)/ruff check --fix-only --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+demo: $(STAMP) ## let simulated phones make calls and show what analysts see
+	@exec $(BIN)/python -m deploy.demo
+
+lock: ## make requirements.lock anew from pyproject.toml (versions stay unless ARGS=--upgrade)
+	@deploy/local/lock.sh $(PYTHON) $(ARGS)
+
+clean: ## delete .venv, the cache of jars and what tools left; never the data folder
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: ## ask, then delete the data folder with all calls and recordings
+	@deploy/local/clean-data.sh
+
+$(STAMP): requirements.lock
+	@deploy/local/install.sh $(PYTHON) $(VENV) requirements.lock $(STAMP)

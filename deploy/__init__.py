@@ -1,0 +1,1 @@
+"""All that runs the pipeline: migrations, the local stack, the demo."""

@@ -1,0 +1,74 @@
+"""Our own processes as parts of the local stack: the ingress and the processors."""
+
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from deploy.local.clickhouse import ROOT, http_get
+from deploy.local.part import Part
+from deploy.local.ports import LOOPBACK
+from deploy.local.process import Process
+from schemas.settings import PREFIX, Settings
+
+CONFIGURATION_ERROR = 2
+ANY_ADDRESS = {"": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}
+
+
+class Service(Part):
+    """One of our processes; it is ready when its /readyz says so."""
+
+    fatal_exit_code = CONFIGURATION_ERROR
+
+    def __init__(self, name: str, process: Process, host: str, port: int) -> None:
+        self.name = name
+        self.process = process
+        self._host = host
+        self._port = port
+
+    def ready(self) -> bool:
+        """Whether /readyz answers 200."""
+        return http_get(self._host, self._port, "/readyz")[0] == 200
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Our environment with exactly these settings in it, whatever the current folder."""
+    ours = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+    for item in fields(settings):
+        if item.init:
+            ours[PREFIX + item.name.upper()] = str(getattr(settings, item.name))
+    ours[PREFIX + "DATA_DIR"] = str(Path(settings.data_dir).resolve())
+    if settings.tokens_file:
+        ours[PREFIX + "TOKENS_FILE"] = str(Path(settings.tokens_file).resolve())
+    return {**ours, "PYTHONUNBUFFERED": "1"}
+
+
+def program(settings: Settings, name: str, *arguments: str) -> Process:
+    """A Python module of ours as a process with these settings."""
+    logs = Path(settings.data_dir).resolve() / "logs"
+    argv = [sys.executable, "-m", *arguments]
+    return Process(name, argv, logs, env=environment(settings), cwd=ROOT)
+
+
+def migration(settings: Settings) -> Process:
+    """The program that makes topics, tables and bucket, and ends."""
+    return program(settings, "migrate", "deploy.migrate")
+
+
+def ingress(settings: Settings) -> Service:
+    """The ingress."""
+    host = ANY_ADDRESS.get(settings.host, settings.host)
+    return Service("ingest", program(settings, "ingest", "ingest"), host, settings.ingest_port)
+
+
+def processors(settings: Settings) -> list[Service]:
+    """The three processors."""
+    ports = {
+        "correlator": settings.correlator_port,
+        "clickhouse-sink": settings.clickhouse_sink_port,
+        "recording-sink": settings.recording_sink_port,
+    }
+    return [
+        Service(name, program(settings, name, "processors", name), LOOPBACK, port)
+        for name, port in ports.items()
+    ]

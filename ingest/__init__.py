@@ -1,0 +1,1 @@
+"""HTTP in, Kafka records out, and nothing else."""

@@ -1,0 +1,58 @@
+"""`python -m ingest`: the ingress as a process."""
+
+import logging
+import sys
+
+import uvicorn
+
+from ingest.app import create_app
+from ingest.publisher import KafkaPublisher, Publisher
+from schemas.settings import SettingError, Settings, load
+
+GRACEFUL_SECONDS = 30
+CONFIGURATION_ERROR = 2
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; finish what was accepted; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    try:
+        settings = load()
+        publisher = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds)
+        serving = server(settings, publisher)
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return CONFIGURATION_ERROR
+    serving.run()
+    return 0
+
+
+def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
+    """The HTTP server.
+
+    It writes no access log, whatever handlers are added to its logger: paths hold tokens and phone
+    numbers.
+    """
+    logging.getLogger("uvicorn.access").disabled = True
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, publisher),
+            host=settings.host,
+            port=settings.ingest_port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            server_header=False,
+            log_config=None,
+            timeout_keep_alive=settings.idle_seconds,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

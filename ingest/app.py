@@ -1,0 +1,94 @@
+"""The ASGI application: which path and method goes where."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ingest.answers import Refusal, accepted
+from ingest.errors import GoneError, MethodNotAllowedError, NotFoundError, RefusedError
+from ingest.gate import Gate
+from ingest.home import home, is_home
+from ingest.posts import Posts
+from ingest.publisher import Publisher
+from ingest.target import Target, read_target
+from schemas import metrics
+from schemas.settings import Settings
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+CLIENT_GONE = 499
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, publisher: Publisher) -> Starlette:
+    """The ingress over a publisher, which starts in the app's lifespan.
+
+    Raises:
+        SettingError: these settings would let strangers send, or the tokens cannot be read.
+    """
+    gate = Gate(settings)
+    posts = Posts(settings, publisher)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await publisher.start()
+        yield
+        await publisher.stop()
+
+    async def readyz(request: Request) -> Response:
+        ready = await publisher.ready()
+        return PlainTextResponse("ready" if ready else "Kafka is away", 200 if ready else 503)
+
+    async def anything(request: Request) -> Response:
+        scope = request.scope
+        target = read_target(scope["raw_path"], scope["query_string"])
+        if request.method in ("GET", "HEAD") and is_home(scope["raw_path"]):
+            return home(request, gate, settings)
+        kind = target.kind if target else "none"
+        response = await _answer(lambda: _take(posts, gate, request, target))
+        metrics.REQUESTS.labels(kind, response.status_code).inc()
+        return response
+
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/healthz", _healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", _metrics),
+            Route("/{path:path}", anything, methods=METHODS),
+        ],
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _take(posts: Posts, gate: Gate, request: Request, target: Target | None) -> None:
+    if target is None:
+        raise NotFoundError
+    if request.method != "POST":
+        raise MethodNotAllowedError
+    await posts.take(request, target, gate.admit(request))
+
+
+async def _answer(take: Callable[[], Awaitable[None]]) -> Response:
+    try:
+        await take()
+    except RefusedError as error:
+        return Refusal(error)
+    except GoneError:
+        return Response(status_code=CLIENT_GONE)
+    return accepted()
+
+
+async def _healthz(request: Request) -> Response:
+    return PlainTextResponse("OK")
+
+
+async def _metrics(request: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,113 @@
+"""Durability: Kafka, or the spool while Kafka is away (DESIGN 1)."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ingest.errors import TooLargeError, UnavailableError
+from ingest.publisher import MAX_REQUEST_BYTES, KafkaRecord, Publisher
+from ingest.spool import Spool, free_spools
+from schemas import metrics
+
+DRAIN_PAUSE_SECONDS = 1.0
+RECORD_OVERHEAD_BYTES = 200
+
+log = logging.getLogger(__name__)
+
+
+class DurablePublisher:
+    """A `Publisher` on Kafka that falls back on a spool, and drains it when Kafka is back.
+
+    Once Kafka failed, spoolable records go straight to the spool until a record got through: they
+    need not wait for a deadline each, and nothing piles up in the producer's memory.
+    """
+
+    def __init__(self, kafka: Publisher, directory: Path, max_bytes: int) -> None:
+        self._kafka = kafka
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._spools: list[Spool] = []
+        self._draining: asyncio.Task[None] | None = None
+        self._kafka_is_away = False
+
+    async def start(self) -> None:
+        """Take the free spools and begin to drain them."""
+        self._spools = list(free_spools(self._directory, self._max_bytes))
+        await self._kafka.start()
+        self._draining = asyncio.create_task(self._drain_for_ever())
+
+    async def stop(self) -> None:
+        """Finish what is under way, in bounded time. What waits in the spool waits on."""
+        if self._draining:
+            self._draining.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._draining
+        await self._kafka.stop()
+        for spool in self._spools:
+            await spool.close()
+
+    async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
+        """Return when all of the records are durable: in Kafka, or if `spoolable` on disk.
+
+        Raises:
+            UnavailableError: they are not all known to be.
+            TooLargeError: Kafka will never take one of them.
+        """
+        if not spoolable:
+            await self._publish_now(records)
+            return
+        kept = list(records)
+        if any(_size(record) > MAX_REQUEST_BYTES for record in kept):
+            raise TooLargeError
+        if not self._kafka_is_away:
+            try:
+                await self._publish_now(kept)
+                return
+            except UnavailableError:
+                log.warning("Kafka is away: records wait in the spool")
+        await self._spools[0].put(kept)
+
+    async def ready(self) -> bool:
+        """Whether a record could be made durable now."""
+        if await self._kafka.ready():
+            return True
+        return bool(self._spools) and await self._spools[0].can_take()
+
+    async def _publish_now(self, records: Iterable[KafkaRecord]) -> None:
+        try:
+            await self._kafka.publish(records)
+        except UnavailableError:
+            self._kafka_is_away = True
+            raise
+        self._kafka_is_away = False
+
+    async def _drain_for_ever(self) -> None:
+        while True:
+            try:
+                await self._drain()
+                self._kafka_is_away = not await self._kafka.ready()
+            except UnavailableError:
+                self._kafka_is_away = True
+            except Exception:
+                metrics.SPOOL_FAILURES.inc()
+                log.exception("the spool could not be drained; trying again")
+            await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+
+    async def _drain(self) -> None:
+        waiting = 0
+        for spool in self._spools:
+            mark, records = await spool.first()
+            while records:
+                await self._kafka.publish(records)
+                await spool.remove(mark)
+                mark, records = await spool.first()
+            waiting += await spool.count()
+        metrics.SPOOL_RECORDS.set(waiting)
+
+
+def _size(record: KafkaRecord) -> int:
+    """At least what a record takes in a request to Kafka."""
+    headers = sum(len(name) + len(value) for name, value in record.headers)
+    return len(record.key) + len(record.value) + headers + RECORD_OVERHEAD_BYTES

@@ -1,0 +1,87 @@
+"""What the ingress refuses, and with which status: one table."""
+
+from typing import ClassVar
+
+
+class RefusedError(Exception):
+    """A request that is answered with `status`; the text is for the person who reads the answer."""
+
+    status: ClassVar[int]
+    text: ClassVar[str]
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class NotFoundError(RefusedError):
+    status = 404
+    text = "no such path: post to /event, /calldata, /record or /log"
+
+
+class UnknownTokenError(RefusedError):
+    status = 401
+    text = "this token is not known here, or it has expired"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class MissingTokenError(UnknownTokenError):
+    text = "a token is needed: the base address ends in /k/ and the token"
+
+
+class ForbiddenError(RefusedError):
+    status = 403
+    text = "this token may not write for this account or mobile"
+
+
+class MethodNotAllowedError(RefusedError):
+    status = 405
+    text = "this path takes POST only"
+    headers: ClassVar[dict[str, str]] = {"Allow": "POST"}
+
+
+class SilentError(RefusedError):
+    """The sender stopped in the middle of the body for longer than the setting allows."""
+
+    status = 408
+    text = "no more bytes came"
+
+
+class TooLargeError(RefusedError):
+    status = 413
+    text = "larger than this server takes"
+
+
+class BadUploadError(RefusedError):
+    """Empty, cut off, or not a multipart body with a file: the next try may be whole (DESIGN 7)."""
+
+    status = 400
+    text = "not a whole multipart body with one file that is not empty"
+
+
+class MissingIdsError(RefusedError):
+    status = 400
+    text = "neither path nor form says accountId, mobile and uuid"
+
+
+class UnavailableError(RefusedError):
+    """Kafka did not acknowledge in time: nothing is promised, and the sender should come again."""
+
+    status = 503
+    text = "not stored; try again"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "30"}
+
+
+class GoneError(Exception):
+    """The sender closed the connection in the middle: there is nobody to answer."""
+
+
+REFUSED: tuple[type[RefusedError], ...] = (
+    UnknownTokenError,
+    MissingTokenError,
+    ForbiddenError,
+    NotFoundError,
+    MethodNotAllowedError,
+    SilentError,
+    TooLargeError,
+    BadUploadError,
+    MissingIdsError,
+    UnavailableError,
+)

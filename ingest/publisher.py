@@ -1,0 +1,135 @@
+"""Writing to Kafka: a record counts as written when all replicas in sync have it."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from ingest.errors import TooLargeError, UnavailableError
+from schemas import metrics
+
+RETRY_SECONDS = 1.0
+STOP_SECONDS = 10.0
+READY_SECONDS = 2.0
+MAX_REQUEST_BYTES = 1_500_000
+WINDOW = 4
+
+log = logging.getLogger(__name__)
+
+
+class KafkaRecord(NamedTuple):
+    """A record to be written."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Publisher(Protocol):
+    """Where the ingress writes to; tests pass one of their own."""
+
+    async def start(self) -> None:
+        """Begin to work; does not wait for Kafka."""
+
+    async def stop(self) -> None:
+        """Finish what was accepted, in bounded time."""
+
+    async def publish(self, records: Iterable[KafkaRecord]) -> None:
+        """Return when all of the records are durable.
+
+        Raises:
+            UnavailableError: not all are known to be so within the deadline; some may be.
+            TooLargeError: Kafka will never take one of them.
+        """
+
+    async def ready(self) -> bool:
+        """Whether a record could be written now."""
+        raise NotImplementedError
+
+
+class KafkaPublisher:
+    """A `Publisher` on Kafka, idempotent and with acks=all.
+
+    It starts whether Kafka is there or not, and connects when it is.
+    """
+
+    def __init__(self, brokers: str, deadline_seconds: float) -> None:
+        self._brokers = brokers
+        self._deadline_seconds = deadline_seconds
+        self._producer: AIOKafkaProducer | None = None
+        self._started = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect; does not wait for Kafka."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._brokers,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_REQUEST_BYTES,
+            max_batch_size=65_536,
+            linger_ms=1,
+        )
+        self._starting = asyncio.create_task(self._connect(self._producer))
+
+    async def stop(self) -> None:
+        """Write what was accepted and close, in bounded time: aiokafka's own stop may hang."""
+        if self._starting and self._producer:
+            self._starting.cancel()
+            with suppress(TimeoutError, KafkaError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._producer.stop()
+
+    async def publish(self, records: Iterable[KafkaRecord]) -> None:
+        """See `Publisher.publish`; at most `WINDOW` records are under way at once."""
+        topic = ""
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._started.wait()
+                pending: list[asyncio.Future[object]] = []
+                for record in records:
+                    topic = record.topic
+                    pending.append(await self._send(record))
+                    if len(pending) >= WINDOW:
+                        await asyncio.shield(pending.pop(0))
+                for future in pending:
+                    await asyncio.shield(future)
+        except MessageSizeTooLargeError as error:
+            raise TooLargeError from error
+        except (TimeoutError, KafkaError) as error:
+            metrics.KAFKA_FAILURES.labels(topic).inc()
+            raise UnavailableError from error
+
+    async def ready(self) -> bool:
+        """Whether the brokers answer."""
+        if not self._started.is_set() or self._producer is None:
+            return False
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self._producer.client.fetch_all_metadata()
+        except (TimeoutError, KafkaError):
+            return False
+        return True
+
+    async def _send(self, record: KafkaRecord) -> asyncio.Future[object]:
+        assert self._producer is not None
+        future: asyncio.Future[object] = await self._producer.send(
+            record.topic, record.value, record.key, headers=list(record.headers)
+        )
+        return future
+
+    async def _connect(self, producer: AIOKafkaProducer) -> None:
+        while True:
+            try:
+                await producer.start()
+            except KafkaError:
+                log.warning("Kafka does not answer yet")
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._started.set()
+                return

@@ -1,0 +1,1 @@
+"""Kafka records in, calls, rows and objects out: three Faust apps."""

@@ -1,0 +1,38 @@
+"""`python -m processors correlator|clickhouse-sink|recording-sink`: one Faust app as a process."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import faust
+
+from processors import clickhouse_sink, correlator, recording_sink
+from schemas.settings import SettingError, Settings, load
+
+CONFIGURATION_ERROR = 2
+APPS: dict[str, Callable[[Settings], faust.App]] = {
+    correlator.NAME: correlator.create_app,
+    clickhouse_sink.NAME: clickhouse_sink.create_app,
+    recording_sink.NAME: recording_sink.create_app,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Work until SIGTERM or SIGINT; return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in APPS:
+        print(f"usage: python -m processors {'|'.join(APPS)}", file=sys.stderr)
+        return CONFIGURATION_ERROR
+    try:
+        settings = load()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return CONFIGURATION_ERROR
+    app = APPS[arguments[0]](settings)
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    worker.execute_from_commandline()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

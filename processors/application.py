@@ -1,0 +1,78 @@
+"""What the three Faust apps share: how they talk to Kafka, and their pages for probes."""
+
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types.web import Request, Response, View
+from prometheus_client import generate_latest
+
+from schemas.settings import Settings
+from schemas.topics import Topic
+
+COMMIT_SECONDS = 1.0
+SESSION_SECONDS = 10.0
+HEARTBEAT_SECONDS = 3.0
+MAX_REQUEST_BYTES = 2_000_000
+MAX_FETCH_BYTES = 2_097_152
+
+
+def create(name: str, port: int, settings: Settings, **options: Any) -> faust.App:
+    """A Faust app (a consumer group of its own) that reads and writes raw bytes.
+
+    Topics are made by the migration alone. Offsets are committed for what was acknowledged by hand,
+    after a store had it (DESIGN 8).
+    """
+    datadir = Path(settings.data_dir).absolute() / "processors" / name
+    datadir.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        f"callagent-{name}",
+        broker=";".join(f"kafka://{broker}" for broker in settings.brokers.split(",")),
+        datadir=str(datadir),
+        key_serializer="raw",
+        value_serializer="raw",
+        producer_acks=-1,
+        producer_max_request_size=MAX_REQUEST_BYTES,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_FETCH_BYTES,
+        broker_commit_interval=COMMIT_SECONDS,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=settings.kafka_partitions,
+        table_standby_replicas=0,
+        web_bind=settings.host,
+        web_port=port,
+        web_cors_options=None,
+        worker_redirect_stdouts=False,
+        **options,
+    )
+    _add_pages(app)
+    return app
+
+
+def topic_of(app: faust.App, topic: Topic) -> Any:
+    """One of our topics as a channel of the app, with raw keys and values."""
+    return app.topic(topic.name, key_type=bytes, value_type=bytes, internal=False)
+
+
+def ready(app: faust.App) -> bool:
+    """Whether the app has its partitions, has recovered its tables, and consumes."""
+    consuming = app.flow_control.is_active() and not app.rebalancing
+    return bool(app.started and consuming and app.consumer.assignment())
+
+
+def _add_pages(app: faust.App) -> None:
+    @app.page("/healthz")
+    async def healthz(web: View, request: Request) -> Response:
+        return web.text("OK")
+
+    @app.page("/readyz")
+    async def readyz(web: View, request: Request) -> Response:
+        is_ready = ready(app)
+        return web.text("ready" if is_ready else "not yet", status=200 if is_ready else 503)
+
+    @app.page("/metrics")
+    async def metrics(web: View, request: Request) -> Response:
+        return web.bytes(generate_latest(), content_type="text/plain")

@@ -1,0 +1,79 @@
+"""The correlator's state: the calls of the last days, in RocksDB, with the topic `calls` as log.
+
+Faust's table brings its partitions along when workers come and go. The records of its changelog
+are written here, not by the table, so that the correlator knows when they are durable; and each
+call is read and written in the store of its own partition, whatever Faust's current event is.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import faust
+from faust.types import TP
+from faust.types.tuples import RecordMetadata
+
+from processors.application import topic_of
+from schemas import topics
+from schemas.call import Call
+from schemas.ids import record_key
+from schemas.records import decode, encode
+
+ROCKSDB_OPTIONS = {
+    "block_cache_size": 64 * 1024 * 1024,
+    "write_buffer_size": 16 * 1024 * 1024,
+    "max_write_buffer_number": 2,
+}
+
+
+class Slot(NamedTuple):
+    """Where a call is kept: its partition and its key."""
+
+    partition: int
+    key: bytes
+
+
+class CallStore:
+    """The calls of this worker's partitions."""
+
+    def __init__(self, app: faust.App) -> None:
+        self._table: Any = app.Table(
+            "calls",
+            key_type=bytes,
+            value_type=bytes,
+            changelog_topic=topic_of(app, topics.CALLS),
+            options=dict(ROCKSDB_OPTIONS),
+        )
+
+    def get(self, slot: Slot) -> Call | None:
+        """The call of a slot, if its state is kept."""
+        value = self._db(slot.partition).get(slot.key)
+        return None if value is None else decode(value, Call)
+
+    def put(self, slot: Slot, call: Call) -> None:
+        """Keep a call. It is durable when its record in the topic `calls` is."""
+        self._db(slot.partition).put(slot.key, encode(call))
+
+    def remove(self, slot: Slot) -> None:
+        """Forget a call."""
+        self._db(slot.partition).delete(slot.key)
+
+    def written(self, record: RecordMetadata) -> None:
+        """Remember that the store holds all up to this record of the topic `calls`."""
+        tp = TP(record.topic, record.partition)
+        if record.partition in self._table.data._dbs:
+            self._table.data.set_persisted_offset(tp, record.offset)
+
+    def calls(self) -> Iterator[tuple[Slot, Call]]:
+        """All calls kept, in no order, as they were when the iteration came to their partition."""
+        for partition, db in list(self._table.data._dbs.items()):
+            for key, value in db.items():
+                if key != self._table.data.offset_key:
+                    yield Slot(partition, key), decode(value, Call)
+
+    def _db(self, partition: int) -> Any:
+        return self._table.data._db_for_partition(partition)
+
+
+def slot_of(partition: int, call: Call) -> Slot:
+    """The slot of a call whose fragment came in this partition."""
+    return Slot(partition, record_key(call.account_id, call.uuid))

@@ -1,0 +1,199 @@
+"""The correlator: events, calldata and stored recordings become calls."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+
+from processors import application, correlation
+from processors.batches import or_end, work_off
+from processors.call_store import CallStore, Slot, slot_of
+from processors.clickhouse import ClickHouse
+from processors.reading import read_value
+from processors.sending import Outgoing, dead_letter, send_all
+from processors.watchdog import add_watchdog
+from schemas import metrics, topics
+from schemas.call import Call, merge
+from schemas.errors import BadMessageError
+from schemas.fragment import call_of_message, call_of_recording
+from schemas.records import Message, Stored, encode
+from schemas.rows import call_of_row
+from schemas.settings import Settings
+
+NAME = "correlator"
+BATCH = 1000
+BATCH_SECONDS = 0.1
+SWEEP_SLICE = 1000
+SWEEP_PAUSE_SECONDS = 1.0
+STORED_CALLS = """
+SELECT * FROM call_states FINAL WHERE (account_id, uuid) IN {calls:Array(Tuple(String, String))}
+"""
+
+Clock = Callable[[], datetime]
+
+
+def create_app(settings: Settings) -> faust.App:
+    """The Faust app, with its agents."""
+    app = application.create(
+        NAME, settings.correlator_port, settings, store="rocksdb://", stream_wait_empty=False
+    )
+    correlator = Correlator(app, settings, CallStore(app), ClickHouse(settings, app.conf.id))
+
+    def add_agent(topic: topics.Topic, work: Any) -> None:
+        async def agent(stream: Any) -> None:
+            await work_off(app, topic, stream, work, most=BATCH, within_seconds=BATCH_SECONDS)
+
+        app.agent(application.topic_of(app, topic), name=topic.name, concurrency=1)(agent)
+
+    add_agent(topics.EVENTS, correlator.correlate)
+    add_agent(topics.CALLDATA, correlator.correlate)
+    add_agent(topics.RECORDINGS_STORED, correlator.correlate)
+    add_agent(topics.LOOKUPS, correlator.look_up)
+    app.task(correlator.expire_for_ever)
+    add_watchdog(app)
+    return app
+
+
+class Correlator:
+    """Joins each batch of fragments into the calls of the store, and publishes those that it met.
+
+    A call is published also where its state did not change: the state may be ahead of the topic
+    `calls` by what a process that was killed had not published any more.
+    """
+
+    def __init__(
+        self,
+        app: faust.App,
+        settings: Settings,
+        store: CallStore,
+        clickhouse: ClickHouse,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._store = store
+        self._clickhouse = clickhouse
+        self._clock = clock
+
+    async def correlate(self, events: Sequence[Any]) -> None:
+        """Join fragments into their calls; send those of unknown calls on to be looked up."""
+        met: dict[Slot, Call] = {}
+        others: list[Outgoing] = []
+        for event in events:
+            try:
+                fragment = self._fragment(event.message)
+            except BadMessageError as error:
+                others.append(dead_letter(event.message, error, body=event.message.value or b""))
+                continue
+            slot = slot_of(event.message.partition, fragment)
+            call = self._joined(slot, fragment)
+            if call is None:
+                others.append(_to_lookups(slot, fragment))
+            else:
+                met[slot] = call
+        await self._publish(met, others)
+
+    async def look_up(self, events: Sequence[Any]) -> None:
+        """Open the calls of fragments that found no state, from what ClickHouse holds of them.
+
+        Waits while ClickHouse is away; only such fragments wait with it.
+        """
+        fragments: dict[Slot, Call] = {}
+        letters: list[Outgoing] = []
+        for event in events:
+            try:
+                fragment = read_value(event.message, Call)
+            except BadMessageError as error:
+                letters.append(dead_letter(event.message, error, body=event.message.value or b""))
+                continue
+            slot = slot_of(event.message.partition, fragment)
+            fragments[slot] = merge(fragments[slot], fragment) if slot in fragments else fragment
+        unknown = [fragments[slot] for slot in fragments if self._store.get(slot) is None]
+        stored = await self._stored(unknown)
+        met = {slot: self._opened(slot, fragment, stored) for slot, fragment in fragments.items()}
+        await self._publish(met, letters)
+
+    async def expire_for_ever(self) -> None:
+        """Drop the calls that had no news for long, a slice at a time."""
+        while not self._app.should_stop:
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS)
+            if application.ready(self._app):
+                await or_end(self.expire())
+
+    async def expire(self) -> None:
+        """Go once through the store and drop what has expired, from the topic `calls` too."""
+        calls = self._store.calls()
+        while batch := [found for _, found in zip(range(SWEEP_SLICE), calls, strict=False)]:
+            now = self._clock()
+            hours = self._settings.state_hours
+            gone = [slot for slot, call in batch if correlation.is_expired(call, now, hours)]
+            await self._forget([slot for slot in gone if self._still_expired(slot, now)])
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS)
+
+    def _fragment(self, message: Any) -> Call:
+        if message.topic == topics.RECORDINGS_STORED.name:
+            return call_of_recording(read_value(message, Stored))
+        record = read_value(message, Message)
+        return call_of_message(record, self._settings.account(record.account_id))
+
+    def _joined(self, slot: Slot, fragment: Call) -> Call | None:
+        """The call after this fragment, kept; None where only a look-up can tell its day."""
+        known = self._store.get(slot)
+        if known is not None:
+            call = merge(known, fragment)
+        elif correlation.is_fresh_start(fragment, self._clock(), self._settings.state_hours):
+            call = correlation.open_call(fragment, None)
+        else:
+            return None
+        self._store.put(slot, call)
+        return call
+
+    def _opened(self, slot: Slot, fragment: Call, stored: dict[tuple[str, str], Call]) -> Call:
+        known = self._store.get(slot)
+        if known is not None:
+            call = merge(known, fragment)
+        else:
+            row = stored.get((fragment.account_id, fragment.uuid))
+            call = correlation.open_call(fragment, row)
+        self._store.put(slot, call)
+        return call
+
+    async def _stored(self, fragments: Sequence[Call]) -> dict[tuple[str, str], Call]:
+        if not fragments:
+            return {}
+        keys = [(fragment.account_id, fragment.uuid) for fragment in fragments]
+        rows = await self._clickhouse.query(STORED_CALLS, {"calls": keys})
+        found: dict[tuple[str, str], Call] = {}
+        for call in sorted(
+            map(call_of_row, rows), key=lambda call: call.day or datetime.max.date()
+        ):
+            found.setdefault((call.account_id, call.uuid), call)
+        return found
+
+    async def _publish(self, met: dict[Slot, Call], others: list[Outgoing]) -> None:
+        records = [
+            Outgoing(topics.CALLS.name, slot.key, encode(call), slot.partition)
+            for slot, call in met.items()
+        ]
+        sent = await send_all(self._app, [*others, *records])
+        for record in sent[len(others) :]:
+            self._store.written(record)
+        metrics.CALLS_CHANGED.inc(len(records))
+
+    def _still_expired(self, slot: Slot, now: datetime) -> bool:
+        call = self._store.get(slot)
+        return call is not None and correlation.is_expired(call, now, self._settings.state_hours)
+
+    async def _forget(self, slots: Sequence[Slot]) -> None:
+        for slot in slots:
+            self._store.remove(slot)
+        records = [Outgoing(topics.CALLS.name, slot.key, None, slot.partition) for slot in slots]
+        for record in await send_all(self._app, records):
+            self._store.written(record)
+        metrics.CALLS_EXPIRED.inc(len(slots))
+
+
+def _to_lookups(slot: Slot, fragment: Call) -> Outgoing:
+    return Outgoing(topics.LOOKUPS.name, slot.key, encode(fragment), slot.partition)

@@ -1,0 +1,210 @@
+"""The recording sink: chunks of recordings and phone logs become objects in S3."""
+
+import asyncio
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from processors import application
+from processors.assembly import Assembly
+from processors.batches import or_end
+from processors.prefix import Prefix
+from processors.reading import read_chunk
+from processors.s3 import Bucket, RefusedByStoreError
+from processors.sending import Outgoing, dead_letter, send_all
+from processors.sniffing import SNIFF_BYTES, content_type
+from processors.watchdog import STALL_SECONDS, add_watchdog
+from schemas import metrics, topics
+from schemas.errors import BadMessageError
+from schemas.ids import object_key, record_key
+from schemas.records import Chunk, Stored, encode
+from schemas.settings import Settings
+
+NAME = "recording-sink"
+STORED_TOPICS = {
+    topics.RECORDINGS.name: topics.RECORDINGS_STORED,
+    topics.LOGS.name: topics.LOGS_STORED,
+}
+UPLOADS_AT_ONCE = 4
+BUFFERED_CHUNKS = 8
+EXPIRY_CHECK_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings) -> faust.App:
+    """The Faust app, with an agent for each of the two topics of chunks."""
+    app = application.create(
+        NAME,
+        settings.recording_sink_port,
+        settings,
+        stream_buffer_maxsize=BUFFERED_CHUNKS,
+        stream_wait_empty=False,
+    )
+    directory = Path(app.conf.datadir) / "uploads"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for topic in (topics.RECORDINGS, topics.LOGS):
+        _add_agent(app, topic, Sink(app, Bucket(settings, app.conf.id), directory, settings))
+    add_watchdog(app, settings.upload_expiry_seconds + STALL_SECONDS)
+    return app
+
+
+def _add_agent(app: faust.App, topic: topics.Topic, sink: "Sink") -> None:
+    async def agent(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await or_end(sink.take(event))
+
+    async def forget(sender: Any, revoked: set[TP], **options: Any) -> None:
+        sink.forget(revoked)
+
+    app.agent(application.topic_of(app, topic), name=topic.name, concurrency=1)(agent)
+    app.task(sink.expire_for_ever)
+    app.on_partitions_revoked.connect(forget, weak=False)  # type: ignore[arg-type]
+
+
+class Sink:
+    """Assembles uploads and stores them; their chunks are acknowledged when all is reported."""
+
+    def __init__(self, app: faust.App, bucket: Bucket, directory: Path, settings: Settings) -> None:
+        self._app = app
+        self._bucket = bucket
+        self._directory = directory
+        self._expiry_seconds = settings.upload_expiry_seconds
+        self._assemblies: dict[tuple[TP, str], Assembly] = {}
+        self._prefixes: dict[TP, Prefix] = {}
+        self._unacknowledged: dict[TP, list[Any]] = {}
+        self._storing = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, event: Any) -> None:
+        """Put one chunk into its place; begin to store an upload that is whole."""
+        message = event.message
+        self._unacknowledged.setdefault(message.tp, []).append(event)
+        prefix = self._prefixes.setdefault(message.tp, Prefix())
+        try:
+            chunk = read_chunk(message)
+        except BadMessageError as error:
+            prefix.add(message.offset, message.offset)
+            await send_all(self._app, [dead_letter(message, error, body=message.value or b"")])
+            self._close(message.tp, message.offset)
+            return
+        prefix.add(chunk.id, message.offset)
+        group = (message.tp, chunk.id)
+        if group not in self._assemblies:
+            self._assemblies[group] = Assembly.begin(chunk, message, self._directory)
+        assembly = self._assemblies[group]
+        assembly.add(chunk, message)
+        if assembly.whole:
+            del self._assemblies[group]
+            await self._storing.acquire()
+            self._in_background(assembly)
+
+    def forget(self, revoked: set[TP]) -> None:
+        """Forget what was read of partitions that are taken away: it is read again from the last
+        commit, here or elsewhere."""
+        for group in [group for group in self._assemblies if group[0] in revoked]:
+            self._assemblies.pop(group).remove()
+        for tp in revoked:
+            self._prefixes.pop(tp, None)
+            self._unacknowledged.pop(tp, None)
+
+    async def expire_for_ever(self) -> None:
+        """Give up uploads that stay incomplete, so that they hold back nothing for ever."""
+        while not self._app.should_stop:
+            await asyncio.sleep(EXPIRY_CHECK_SECONDS)
+            await or_end(self.expire(time.monotonic()))
+
+    async def expire(self, now: float) -> None:
+        """Give up the uploads of which no chunk came for the expiry time, as dead letters."""
+        late = [
+            group
+            for group, assembly in self._assemblies.items()
+            if now - assembly.touched_at > self._expiry_seconds
+        ]
+        for group in late:
+            assembly = self._assemblies.pop(group)
+            error = BadMessageError("incomplete_upload")
+            await self._give_up(assembly, error)
+
+    def _in_background(self, assembly: Assembly) -> None:
+        task = asyncio.create_task(or_end(self._store(assembly)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._storing.release())
+
+    async def _store(self, assembly: Assembly) -> None:
+        """Store one whole upload and report it; or give it up."""
+        chunk, message = assembly.chunk, assembly.message
+        if not await asyncio.to_thread(assembly.verified):
+            await self._give_up(assembly, BadMessageError("hash_mismatch"))
+            return
+        stored = _stored(chunk, message, assembly.path)
+        try:
+            await self._bucket.put(stored.object_key, assembly.path, stored.content_type)
+        except RefusedByStoreError as error:
+            await self._give_up(assembly, BadMessageError("refused_by_store", str(error)))
+            return
+        topic = STORED_TOPICS[message.topic].name
+        await send_all(self._app, [Outgoing(topic, _key(chunk), encode(stored))])
+        metrics.OBJECTS_STORED.labels(chunk.kind).inc()
+        metrics.OBJECT_BYTES.labels(chunk.kind).inc(chunk.size)
+        self._done(assembly)
+
+    async def _give_up(self, assembly: Assembly, error: BadMessageError) -> None:
+        log.warning("an upload is given up: %s", error.reason)
+        letter = dead_letter(assembly.message, error, size=assembly.chunk.size)
+        await send_all(self._app, [letter])
+        self._done(assembly)
+
+    def _done(self, assembly: Assembly) -> None:
+        assembly.remove()
+        self._close(assembly.message.tp, assembly.chunk.id)
+
+    def _close(self, tp: TP, group: Any) -> None:
+        """Acknowledge, in order, all that no open upload holds back."""
+        if tp not in self._prefixes:
+            return
+        self._prefixes[tp].close(group)
+        boundary = self._prefixes[tp].boundary()
+        events = self._unacknowledged[tp]
+        held = [e for e in events if boundary is not None and e.message.offset >= boundary]
+        for event in events[: len(events) - len(held)]:
+            event.ack()
+            metrics.RECORDS.labels(self._app.conf.id, tp.topic).inc()
+        self._unacknowledged[tp] = held
+
+
+def _key(chunk: Chunk) -> bytes:
+    return record_key(chunk.account_id, chunk.uuid if chunk.kind == "recording" else chunk.mobile)
+
+
+def _stored(chunk: Chunk, message: Any, path: Path) -> Stored:
+    if chunk.kind == "recording":
+        key = object_key(chunk.account_id, chunk.uuid, chunk.sha256)
+    else:
+        key = object_key(chunk.account_id, "log", chunk.mobile, chunk.sha256)
+    with path.open("rb") as file:
+        sniffed = content_type(file.read(SNIFF_BYTES))
+    return Stored(
+        id=chunk.id,
+        kind=chunk.kind,
+        account_id=chunk.account_id,
+        mobile=chunk.mobile,
+        uuid=chunk.uuid,
+        received_at=chunk.received_at,
+        path=chunk.path,
+        file_name=chunk.file_name,
+        size=chunk.size,
+        sha256=chunk.sha256,
+        content_type=sniffed if chunk.kind == "recording" else "text/plain; charset=utf-8",
+        object_key=key,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+    )

@@ -1,0 +1,89 @@
+"""Talking to S3: objects in, and the two kinds of its errors."""
+
+import asyncio
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.error import S3Error
+
+from schemas import metrics
+from schemas.settings import Settings
+
+FIRST_RETRY_SECONDS = 0.5
+LAST_RETRY_SECONDS = 30.0
+CONNECT_SECONDS = 10
+READ_SECONDS = 120
+# S3's codes for an object that it will never take.
+NEVER_CODES = frozenset(
+    {
+        *("InvalidArgument", "InvalidObjectName", "XMinioInvalidObjectName", "KeyTooLongError"),
+        *("EntityTooLarge", "EntityTooSmall", "InvalidURI", "XMinioInvalidResourceName"),
+    }
+)
+
+log = logging.getLogger(__name__)
+
+
+class RefusedByStoreError(Exception):
+    """S3 will never take this object; the text has no values in it."""
+
+
+class Bucket:
+    """The bucket of recordings and phone logs."""
+
+    def __init__(self, settings: Settings, app_id: str) -> None:
+        self._client = connect(settings)
+        self._name = settings.s3_bucket
+        self._app_id = app_id
+
+    async def put(self, object_key: str, path: Path, content_type: str) -> None:
+        """Return when S3 has the file under this key; wait and try again while it is away.
+
+        Raises:
+            RefusedByStoreError: it will never take it.
+        """
+        wait_seconds = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(
+                    self._client.fput_object, self._name, object_key, str(path), content_type
+                )
+                return
+            except Exception as error:
+                if _is_never(error):
+                    raise RefusedByStoreError(_summary(error)) from error
+                metrics.STORE_RETRIES.labels(self._app_id, "s3").inc()
+                log.warning("S3: %s; trying again in %.1f s", _summary(error), wait_seconds)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, LAST_RETRY_SECONDS)
+
+
+def connect(settings: Settings) -> Minio:
+    """A client that reports a failure at once: the retries are ours."""
+    url = urlsplit(settings.s3)
+    return Minio(
+        url.netloc,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        secure=url.scheme == "https",
+        region=settings.s3_region,
+        http_client=urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            retries=False,
+            maxsize=16,
+        ),
+    )
+
+
+def _is_never(error: Exception) -> bool:
+    if isinstance(error, S3Error):
+        return error.code in NEVER_CODES
+    return isinstance(error, ValueError | TypeError)
+
+
+def _summary(error: Exception) -> str:
+    code = getattr(error, "code", None)
+    return type(error).__name__ + (f" {code}" if code else "")

@@ -1,0 +1,1 @@
+"""The contract between the parts: topics, records, the call and its merge, settings, DDL."""

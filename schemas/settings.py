@@ -1,0 +1,188 @@
+"""The settings: one table of environment variables that code, docs and tests read."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from zoneinfo import ZoneInfo
+
+PREFIX = "CALLAGENT_"
+YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; the text is one line that names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is known of one account: the zone of its phones and the region of its numbers."""
+
+    zone: ZoneInfo
+    region: str | None
+
+
+def setting(default: Any, help: str) -> Any:
+    """A field of `Settings` with its default and the sentence that the docs print."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, each the environment variable `CALLAGENT_` + its name in capitals."""
+
+    data_dir: str = setting(".data", "folder of everything that must survive a restart")
+    host: str = setting("127.0.0.1", "address that the ingress listens on")
+    ingest_port: int = setting(8080, "port of the ingress")
+    tokens_file: str = setting(
+        "", "file of the tokens (`python -m deploy.tokens`); empty: phones need no token"
+    )
+    allow_anyone: bool = setting(
+        False, "yes: without tokens serve other addresses than the loopback one, too"
+    )
+    base_address: str = setting(
+        "", "https://host at which phones reach the ingress; printed with a new token"
+    )
+    trusted_proxies: str = setting(
+        "", "address,… of the proxies whose X-Forwarded-For is believed; empty: none"
+    )
+    kafka_port: int = setting(9092, "port of the local stack's Kafka")
+    clickhouse_port: int = setting(8123, "HTTP port of the local stack's ClickHouse")
+    s3_port: int = setting(9000, "port of the local stack's S3")
+    correlator_port: int = setting(8081, "port of the correlator's /readyz and /metrics")
+    clickhouse_sink_port: int = setting(8082, "port of the ClickHouse sink's /readyz and /metrics")
+    recording_sink_port: int = setting(8083, "port of the recording sink's /readyz and /metrics")
+    kafka_brokers: str = setting("", "host:port,… of Kafka; empty: the local stack's")
+    kafka_partitions: int = setting(4, "partitions of each topic when it is created")
+    kafka_replicas: int = setting(1, "replicas of each topic when it is created")
+    clickhouse_url: str = setting(
+        "", "http(s)://user:password@host:port of ClickHouse; empty: the local stack's"
+    )
+    clickhouse_database: str = setting("callagent", "database of tables and views")
+    s3_url: str = setting("", "http(s)://host:port of S3; empty: the local stack's")
+    s3_access_key: str = setting("callagent", "access key of S3")
+    s3_secret_key: str = setting("callagent-secret", "secret key of S3")
+    s3_bucket: str = setting("recordings", "bucket of recordings and phone logs")
+    s3_region: str = setting("us-east-1", "region of the bucket")
+    max_recording_mib: int = setting(256, "largest recording or log file that is taken, in MiB")
+    max_body_kib: int = setting(512, "largest event or calldata body that is taken, in KiB")
+    idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
+    silence_seconds: int = setting(60, "how long a sender may pause in the middle of a request")
+    ack_deadline_seconds: float = setting(
+        8.0, "how long the ingress waits for Kafka before it answers 503 or spools"
+    )
+    zone: str = setting("UTC", "IANA zone of phones whose account names none")
+    region: str = setting("", "region (such as RU) of numbers whose account names none")
+    accounts: str = setting(
+        "",
+        'zone and region by account: {"account1": {"zone": "Asia/Omsk", "region": "RU"}}',
+    )
+    state_hours: float = setting(48.0, "how long the correlator keeps a call after its last change")
+    incomplete_after_seconds: int = setting(
+        14_400, "a call without END and without news for so long is incomplete"
+    )
+    upload_expiry_seconds: int = setting(
+        1_800, "an upload whose chunks stay incomplete for so long is a dead letter"
+    )
+
+    @property
+    def brokers(self) -> str:
+        """Kafka's bootstrap servers, host:port,…"""
+        return self.kafka_brokers or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def clickhouse(self) -> str:
+        """ClickHouse's address as a URL."""
+        return self.clickhouse_url or f"http://127.0.0.1:{self.clickhouse_port}"
+
+    @property
+    def s3(self) -> str:
+        """The address of S3 as a URL."""
+        return self.s3_url or f"http://127.0.0.1:{self.s3_port}"
+
+    def account(self, account_id: str) -> Account:
+        """Zone and region of an account, the defaults where it names none."""
+        return self._accounts.get(account_id, self._default_account)
+
+    def __post_init__(self) -> None:
+        default = _account("zone", {}, self)
+        object.__setattr__(self, "_default_account", default)
+        object.__setattr__(self, "_accounts", _accounts(self))
+
+    _accounts: dict[str, Account] = field(init=False, repr=False, compare=False)
+    _default_account: Account = field(init=False, repr=False, compare=False)
+
+
+def _accounts(settings: Settings) -> dict[str, Account]:
+    if not settings.accounts:
+        return {}
+    try:
+        table = dict(json.loads(settings.accounts))
+        return {name: _account("accounts", dict(entry), settings) for name, entry in table.items()}
+    except (ValueError, TypeError) as error:
+        raise SettingError(
+            f"{PREFIX}ACCOUNTS is not JSON of zone and region by account: {error}"
+        ) from error
+
+
+def _account(name: str, entry: dict[str, str], settings: Settings) -> Account:
+    zone = entry.get("zone", settings.zone)
+    try:
+        return Account(ZoneInfo(zone), entry.get("region", settings.region) or None)
+    except (ValueError, OSError, KeyError) as error:
+        raise SettingError(
+            f"{PREFIX}{name.upper()} names the zone {zone!r}, which is not an IANA zone"
+            " such as Europe/Berlin"
+        ) from error
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Every setting as (environment variable, default, help), in the order of the table."""
+    return [
+        (PREFIX + item.name.upper(), str(item.default), item.metadata["help"])
+        for item in fields(Settings)
+        if item.init
+    ]
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this environment.
+
+    Raises:
+        SettingError: a value has the wrong form, or a variable with our prefix is unknown.
+    """
+    types = {item.name: item.type for item in fields(Settings) if item.init}
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in types:
+                raise SettingError(
+                    f"{variable} is not a setting; see the README for those there are"
+                )
+            values[name] = _value(variable, types[name], text)
+    return Settings(**values)
+
+
+def _value(variable: str, type_: Any, text: str) -> Any:
+    if type_ is str:
+        return text
+    if type_ is bool:
+        return _yes_or_no(variable, text)
+    try:
+        value = type_(text)
+    except ValueError as error:
+        raise SettingError(
+            f"{variable} is {text!r} and must be a number ({type_.__name__})"
+        ) from error
+    if value < 0 or (variable.endswith("_PORT") and not 0 < value < 65536):
+        raise SettingError(f"{variable} is {text!r}, which is out of range")
+    return value
+
+
+def _yes_or_no(variable: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in YES_OR_NO:
+        raise SettingError(f"{variable} is {text!r} and must be yes or no")
+    return YES_OR_NO[word]

@@ -1,0 +1,45 @@
+"""The pipeline that integration tests share: the real servers and processes, started once a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.pipeline import Pipeline
+from deploy.local.ports import free_ports
+from schemas.settings import Settings
+from tests.analyst import Analyst
+
+PORTS = (
+    *("ingest_port", "kafka_port", "clickhouse_port", "s3_port"),
+    *("correlator_port", "clickhouse_sink_port", "recording_sink_port"),
+)
+
+
+def local_settings(data_dir: Path, **others: object) -> Settings:
+    """Settings of a local stack with a folder and ports of its own."""
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    return Settings(data_dir=str(data_dir), **{**ports, **others})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the shared pipeline."""
+    return local_settings(tmp_path_factory.mktemp("pipeline"), max_recording_mib=50, region="RU")
+
+
+@pytest.fixture(scope="session")
+def pipeline(settings: Settings) -> Iterator[Pipeline]:
+    """The shared pipeline, running."""
+    running = Pipeline(settings, say=print, check=lambda: None)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def analyst(pipeline: Pipeline, settings: Settings) -> Analyst:
+    """Somebody who asks ClickHouse and S3 of the shared pipeline."""
+    return Analyst(settings)

@@ -1,0 +1,49 @@
+"""The watchdog: when a worker counts as standing still."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from deploy.demo.phone import Call, Phone
+from deploy.local.pipeline import Pipeline
+from deploy.local.ports import free_port
+from deploy.local.services import program
+from processors.watchdog import STALLED, Watchdog
+from schemas.settings import Settings
+from tests.analyst import eventually
+
+
+def test_only_work_without_progress_for_the_whole_time_is_a_standstill() -> None:
+    now = 0.0
+    watchdog = Watchdog(300, clock=lambda: now)
+    looks = [
+        (0, 1, True, False),
+        (299, 1, True, False),
+        (301, 1, True, True),
+        (302, 2, True, False),
+        (600, 2, True, False),
+        (601, 2, False, False),
+        (900, 2, True, False),
+        (902, 2, True, True),
+    ]
+    for now, progress, has_work, expected in looks:
+        assert watchdog.stalled(progress, has_work) is expected, now
+
+
+@pytest.mark.integration
+async def test_a_worker_that_stands_still_ends_its_process(
+    pipeline: Pipeline, settings: Settings
+) -> None:
+    stuck = program(
+        replace(settings, correlator_port=free_port()), "stuck", "tests.processors.stuck"
+    )
+    stuck.start()
+    try:
+        async with Phone(f"http://127.0.0.1:{settings.ingest_port}", "account1", "891") as phone:
+            await phone.event("START", Call("stuck", "incoming", None), datetime.now(UTC))
+        await asyncio.to_thread(eventually, lambda: stuck.running, lambda running: not running)
+        assert stuck.exit_code == STALLED
+    finally:
+        stuck.kill()
