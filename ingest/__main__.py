@@ -2,10 +2,12 @@
 
 import logging
 import sys
+from pathlib import Path
 
 import uvicorn
 
 from ingest.app import create_app
+from ingest.durable import DurablePublisher
 from ingest.publisher import KafkaPublisher, Publisher
 from schemas.settings import SettingError, Settings, load
 
@@ -16,16 +18,22 @@ CONFIGURATION_ERROR = 2
 def main() -> int:
     """Serve until SIGTERM or SIGINT; finish what was accepted; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         settings = load()
-        publisher = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds)
-        serving = server(settings, publisher)
+        serving = server(settings, publisher_of(settings))
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
     serving.run()
     return 0
+
+
+def publisher_of(settings: Settings) -> Publisher:
+    """Kafka, with a spool on this disk for when it is away."""
+    kafka = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds)
+    spool_bytes = settings.spool_max_mib * 1024 * 1024
+    return DurablePublisher(kafka, Path(settings.data_dir) / "spool", spool_bytes)
 
 
 def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:

@@ -76,7 +76,7 @@ class DeadLetters:
             size=size,
         )
         record = KafkaRecord(topics.DEAD_LETTERS.name, letter.id.encode(), encode(letter))
-        await self._publisher.publish([record])
+        await self._publisher.publish([record], spoolable=True)
         metrics.DEAD_LETTERS.labels(error.reason).inc()
 
 

@@ -27,6 +27,7 @@ MESSAGE_TOPICS = {"event": topics.EVENTS, "calldata": topics.CALLDATA}
 UPLOAD_TOPICS = {"recording": topics.RECORDINGS, "log": topics.LOGS}
 MULTIPART_BYTES = 65_536
 PUBLISHING_UPLOADS = 4
+SPOOLABLE_UPLOAD_BYTES = 8 * 1024 * 1024
 ID_FIELDS = ("accountId", "mobile", "uuid")
 
 
@@ -90,7 +91,7 @@ class Posts:
         )
         key = record_key(ids.account_id, uuid)
         topic = MESSAGE_TOPICS[target.kind].name
-        await self._publisher.publish([KafkaRecord(topic, key, encode(message))])
+        await self._publisher.publish([KafkaRecord(topic, key, encode(message))], spoolable=True)
 
     async def _take_upload(self, request: Request, target: Target, sender: Token) -> None:
         limit = self._settings.max_recording_mib * 1024 * 1024 + MULTIPART_BYTES
@@ -104,8 +105,10 @@ class Posts:
                 ids = _ids_of_upload(target, upload)
                 _check_sender(sender, ids)
                 sha256 = await _sha256(upload, target, presented_token(request))
+                spoolable = target.kind == "log" and upload.size <= SPOOLABLE_UPLOAD_BYTES
                 async with self._publishing:
-                    await self._publisher.publish(_chunks(upload, sha256, target, ids))
+                    chunks = _chunks(upload, sha256, target, ids)
+                    await self._publisher.publish(chunks, spoolable=spoolable)
                 metrics.UPLOAD_BYTES.labels(target.kind).inc(upload.size)
             finally:
                 upload.close()

@@ -39,8 +39,8 @@ class Publisher(Protocol):
     async def stop(self) -> None:
         """Finish what was accepted, in bounded time."""
 
-    async def publish(self, records: Iterable[KafkaRecord]) -> None:
-        """Return when all of the records are durable.
+    async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
+        """Return when all of the records are durable; `spoolable` ones may wait on disk for Kafka.
 
         Raises:
             UnavailableError: not all are known to be so within the deadline; some may be.
@@ -85,7 +85,7 @@ class KafkaPublisher:
                 async with asyncio.timeout(STOP_SECONDS):
                     await self._producer.stop()
 
-    async def publish(self, records: Iterable[KafkaRecord]) -> None:
+    async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
         """See `Publisher.publish`; at most `WINDOW` records are under way at once."""
         topic = ""
         try:

@@ -1,5 +1,6 @@
 """`python -m processors correlator|clickhouse-sink|recording-sink`: one Faust app as a process."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from collections.abc import Callable
 import faust
 
 from processors import clickhouse_sink, correlator, recording_sink
+from processors.brokers import kafka_answers
 from schemas.settings import SettingError, Settings, load
 
 CONFIGURATION_ERROR = 2
@@ -27,11 +29,19 @@ def main(arguments: list[str]) -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    app = APPS[arguments[0]](settings)
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    worker.execute_from_commandline()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    asyncio.run(kafka_answers(settings.brokers))
+    run(APPS[arguments[0]](settings))
     return 0
+
+
+def run(app: faust.App) -> None:
+    """Let an app work until the process is told to end."""
+    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    worker.spinner = None
+    # aiokafka reports each attempt at a broker that is away, ten times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    worker.execute_from_commandline()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from schemas.topics import Topic
 COMMIT_SECONDS = 1.0
 SESSION_SECONDS = 10.0
 HEARTBEAT_SECONDS = 3.0
+# A worker that joins while brokers start may see no topics, and is idle until it looks again.
+METADATA_MS = 10_000
 MAX_REQUEST_BYTES = 2_000_000
 MAX_FETCH_BYTES = 2_097_152
 
@@ -38,6 +40,8 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
         broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        consumer_metadata_max_age_ms=METADATA_MS,
+        producer_metadata_max_age_ms=METADATA_MS,
         topic_allow_declare=False,
         topic_disable_leader=True,
         topic_partitions=settings.kafka_partitions,

@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> faust.App:
     app = application.create(NAME, settings.clickhouse_sink_port, settings, stream_wait_empty=False)
     for topic, tables in TABLES.items():
         _add_agent(app, topic, Sink(app, ClickHouse(settings, app.conf.id), topic, tables))
-    add_watchdog(app)
+    add_watchdog(app, settings.brokers)
     return app
 
 

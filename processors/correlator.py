@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> faust.App:
     add_agent(topics.RECORDINGS_STORED, correlator.correlate)
     add_agent(topics.LOOKUPS, correlator.look_up)
     app.task(correlator.expire_for_ever)
-    add_watchdog(app)
+    add_watchdog(app, settings.brokers)
     return app
 
 

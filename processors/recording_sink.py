@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> faust.App:
     directory.mkdir(parents=True)
     for topic in (topics.RECORDINGS, topics.LOGS):
         _add_agent(app, topic, Sink(app, Bucket(settings, app.conf.id), directory, settings))
-    add_watchdog(app, settings.upload_expiry_seconds + STALL_SECONDS)
+    add_watchdog(app, settings.brokers, settings.upload_expiry_seconds + STALL_SECONDS)
     return app
 
 

@@ -17,6 +17,7 @@ from faust.types import TP
 from prometheus_client import Counter
 
 from processors import application
+from processors.brokers import any_answers
 from schemas import metrics
 
 LOOK_SECONDS = 15.0
@@ -44,7 +45,10 @@ class Watchdog:
 
 
 def add_watchdog(
-    app: faust.App, stall_seconds: float = STALL_SECONDS, look_seconds: float = LOOK_SECONDS
+    app: faust.App,
+    brokers: str,
+    stall_seconds: float = STALL_SECONDS,
+    look_seconds: float = LOOK_SECONDS,
 ) -> None:
     """Let a watchdog look at an app as long as it runs."""
     watchdog = Watchdog(stall_seconds)
@@ -52,7 +56,7 @@ def add_watchdog(
     async def watch() -> None:
         while not app.should_stop:
             await asyncio.sleep(look_seconds)
-            if watchdog.stalled(progress(), await has_work(app)):
+            if watchdog.stalled(progress(app), await has_work(app, brokers)):
                 log.error("no progress for %d s although records wait", stall_seconds)
                 logging.shutdown()
                 os._exit(STALLED)
@@ -60,15 +64,21 @@ def add_watchdog(
     app.task(watch)
 
 
-def progress() -> float:
-    """What grows whenever this process gets on: records done, and attempts at stores."""
-    return _total(metrics.RECORDS) + _total(metrics.STORE_RETRIES)
+def progress(app: faust.App) -> float:
+    """What moves whenever this process gets on: records done, attempts at stores, recovery."""
+    recovery = getattr(app.tables, "recovery")  # noqa: B009
+    recovered = sum(recovery.active_offsets.values())
+    return _total(metrics.RECORDS) + _total(metrics.STORE_RETRIES) + recovered
 
 
-async def has_work(app: faust.App) -> bool:
-    """Whether records of this worker's partitions are not committed; unknown counts as no."""
+async def has_work(app: faust.App, brokers: str) -> bool:
+    """Whether this worker should be getting on.
+
+    It should while its partitions have records that are not committed, and while it has not come
+    to work although Kafka is there: it may have joined its group in a bad moment and be forgotten.
+    """
     if not application.ready(app):
-        return False
+        return await any_answers(brokers)
     topics = {name for agent in app.agents.values() for name in agent.get_topic_names()}
     tps = {tp for tp in app.consumer.assignment() if tp.topic in topics}
     try:

@@ -70,8 +70,9 @@ class Settings:
     idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
     silence_seconds: int = setting(60, "how long a sender may pause in the middle of a request")
     ack_deadline_seconds: float = setting(
-        8.0, "how long the ingress waits for Kafka before it answers 503 or spools"
+        8.0, "how long the ingress waits for Kafka before it spools, or answers 503 to a recording"
     )
+    spool_max_mib: int = setting(1024, "largest spool of records that wait for Kafka, in MiB")
     zone: str = setting("UTC", "IANA zone of phones whose account names none")
     region: str = setting("", "region (such as RU) of numbers whose account names none")
     accounts: str = setting(
@@ -140,10 +141,14 @@ def _account(name: str, entry: dict[str, str], settings: Settings) -> Account:
 def table() -> list[tuple[str, str, str]]:
     """Every setting as (environment variable, default, help), in the order of the table."""
     return [
-        (PREFIX + item.name.upper(), str(item.default), item.metadata["help"])
+        (PREFIX + item.name.upper(), _text(item.default), item.metadata["help"])
         for item in fields(Settings)
         if item.init
     ]
+
+
+def _text(default: Any) -> str:
+    return ("yes" if default else "no") if isinstance(default, bool) else str(default)
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -5,11 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid as uuids
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.demo.origin import NoAnswerError
@@ -44,16 +47,31 @@ class Run:
         for line in self._process.stdout:
             self.lines.append(line)
             if line.startswith("ready"):
-                return
-        raise AssertionError("".join(self.lines))
+                break
+        else:
+            raise AssertionError("".join(self.lines))
+        self._reader = threading.Thread(
+            target=lambda: self.lines.extend(self._process.stdout or ())
+        )
+        self._reader.start()
+
+    def kill(self, mark: str) -> None:
+        """kill -9 the process whose command line has this mark in it."""
+        for child in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if mark in " ".join(child.cmdline()):
+                    child.kill()
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal to the whole group, as a terminal does, and wait for the end."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
+        code = self._process.wait(STOP_SECONDS)
+        self._reader.join()
         if self._process.stdout:
             self._process.stdout.close()
-        return self._process.wait(STOP_SECONDS)
+        print("".join(self.lines))
+        return code
 
 
 @dataclass
@@ -96,7 +114,7 @@ class Traffic:
 
 @pytest.fixture(scope="module")
 def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return local_settings(tmp_path_factory.mktemp("restart"))
+    return local_settings(tmp_path_factory.mktemp("restart"), ack_deadline_seconds=1)
 
 
 @pytest.fixture
@@ -125,6 +143,31 @@ async def test_nothing_is_lost(
         await asyncio.to_thread(assert_all_there, Analyst(own_settings), traffic)
     finally:
         assert await asyncio.to_thread(again.end, signal.SIGTERM) == 0
+
+
+KILLS = (
+    *("kafka.Kafka", "processors correlator", "clickhouse_front", "-m ingest"),
+    *("processors recording-sink", "weed", "processors clickhouse-sink", "kafka.Kafka"),
+)
+
+
+async def test_every_process_is_killed_under_traffic(
+    own_settings: Settings, traffic: Traffic
+) -> None:
+    run = await asyncio.to_thread(Run, own_settings)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CALLS_AT_ONCE):
+                group.create_task(traffic.post())
+            for mark in KILLS:
+                await asyncio.sleep(2)
+                run.kill(mark)
+            await asyncio.sleep(2)
+            traffic.posting = False
+        assert traffic.recordings
+        await asyncio.to_thread(assert_all_there, Analyst(own_settings), traffic)
+    finally:
+        assert await asyncio.to_thread(run.end, signal.SIGTERM) == 0
 
 
 def assert_all_there(analyst: Analyst, traffic: Traffic) -> None:

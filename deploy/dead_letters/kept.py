@@ -22,21 +22,18 @@ class NotKeptError(Exception):
 
 
 class Kept:
-    """The records that Kafka still holds. A context manager of one connection."""
+    """The records that Kafka still holds; it connects when it is first asked for one."""
 
     def __init__(self, brokers: str) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=brokers,
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=MAX_FETCH_BYTES,
-        )
+        self._brokers = brokers
+        self._consumer: Any = None
 
     async def __aenter__(self) -> "Kept":
-        await self._consumer.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
 
     async def record(self, letter: Letter) -> Any | None:
         """The record that was refused; None where Kafka does not hold it any more."""
@@ -74,6 +71,7 @@ class Kept:
     async def _seek(self, letter: Letter) -> int | None:
         """Go to the letter's place; its partition's end, or None where nothing is there."""
         place = TopicPartition(letter.topic, letter.partition)
+        await self._connect()
         self._consumer.assign([place])
         first = (await self._consumer.beginning_offsets([place]))[place]
         end: int = (await self._consumer.end_offsets([place]))[place]
@@ -81,6 +79,16 @@ class Kept:
             return None
         self._consumer.seek(place, letter.offset)
         return end
+
+    async def _connect(self) -> None:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._brokers,
+                enable_auto_commit=False,
+                max_partition_fetch_bytes=MAX_FETCH_BYTES,
+            )
+            await consumer.start()
+            self._consumer = consumer
 
     async def _next(self, letter: Letter) -> Any:
         try:

@@ -34,7 +34,7 @@ class FakePublisher:
     async def stop(self) -> None:
         """Nothing to finish."""
 
-    async def publish(self, records: Iterable[KafkaRecord]) -> None:
+    async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
         """Keep the records, or raise."""
         if self.failure:
             raise self.failure

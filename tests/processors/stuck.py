@@ -24,7 +24,7 @@ def main() -> None:
         await work_off(app, topics.EVENTS, stream, never_done, most=10, within_seconds=0.1)
 
     app.agent(application.topic_of(app, topics.EVENTS), name="stuck", concurrency=1)(agent)
-    add_watchdog(app, stall_seconds=2, look_seconds=0.5)
+    add_watchdog(app, settings.brokers, stall_seconds=2, look_seconds=0.5)
     faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
 
 
