@@ -32,8 +32,8 @@ format: $(STAMP) ## put imports and layout of the code in order
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-demo: $(STAMP) ## let simulated phones make calls and show what analysts see
-	@exec $(BIN)/python -m deploy.demo
+demo: $(STAMP) ## simulated phones make calls, analysts see them (ARGS="--calls 1000")
+	@exec $(BIN)/python -m deploy.demo $(ARGS)
 
 lock: ## make requirements.lock anew from pyproject.toml (versions stay unless ARGS=--upgrade)
 	@deploy/local/lock.sh $(PYTHON) $(ARGS)

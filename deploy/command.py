@@ -4,16 +4,19 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from schemas.settings import SettingError, Settings, load
+from schemas.settings import PREFIX, SettingError, Settings, load
 
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
+NOT_MIGRATED = frozenset({60, 81})
+"""ClickHouse's codes for an unknown table and an unknown database."""
 
 
 class CommandError(Exception):
@@ -33,7 +36,7 @@ def run(work: Callable[[Settings], None]) -> int:
     except CommandError as error:
         return _fail(str(error), FAILED)
     except (ClickHouseError, HTTPError) as error:
-        return _fail(f"ClickHouse: {error}", FAILED)
+        return _fail(_about_clickhouse(error, settings), FAILED)
     except KafkaError as error:
         return _fail(f"Kafka at {settings.brokers}: {error}", FAILED)
     except KeyboardInterrupt:
@@ -42,6 +45,16 @@ def run(work: Callable[[Settings], None]) -> int:
         # Whoever read our lines has seen enough; nothing more may be written at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _about_clickhouse(error: Exception, settings: Settings) -> str:
+    url = urlsplit(settings.clickhouse)
+    where = f"ClickHouse at {url.hostname}:{url.port or ''}"
+    if isinstance(error, HTTPError) or "Max retries exceeded" in str(error):
+        return f"{where} cannot be reached; start it, or set {PREFIX}CLICKHOUSE_URL"
+    if getattr(error, "code", None) in NOT_MIGRATED:
+        return f"{where} lacks tables of ours; run `python -m deploy.migrate` first"
+    return f"{where}: {error}"
 
 
 def _fail(line: str, code: int) -> int:

@@ -17,6 +17,8 @@ from schemas.settings import Settings
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
 TIMEOUT_SECONDS = 60
+# Phones with wrong clocks, or a replay of years, bring calls of any number of months in one batch.
+NO_LIMIT = 0
 # ClickHouse's codes for a content that it will never take (src/Common/ErrorCodes.cpp).
 NEVER_CODES = frozenset(
     (6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190, 321, 349, 407, 469, 691)
@@ -87,6 +89,7 @@ def connect(settings: Settings, database: str | None = None) -> Client:
         tz_mode="aware",
         connect_timeout=10,
         send_receive_timeout=TIMEOUT_SECONDS,
+        settings={"max_partitions_per_insert_block": NO_LIMIT},
     )
 
 

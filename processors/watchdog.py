@@ -67,7 +67,7 @@ def add_watchdog(
 def progress(app: faust.App) -> float:
     """What moves whenever this process gets on: records done, attempts at stores, recovery."""
     recovery = getattr(app.tables, "recovery")  # noqa: B009
-    recovered = sum(recovery.active_offsets.values())
+    recovered: int = sum(recovery.active_offsets.values())
     return _total(metrics.RECORDS) + _total(metrics.STORE_RETRIES) + recovered
 
 

@@ -8,7 +8,7 @@ Where a time is not known or not knowable the duration is NULL, never 0 and neve
 | one of them is not known | NULL | |
 | in order, at most 24 hours apart | whole seconds | |
 | the later one is earlier, or over 24 hours later | NULL | `clock_jumped` |
-| the phone's clock was ahead, by different amounts at the two | NULL | `clock_jumped` |
+| the phone's clock was right at one of the two, and ahead at the other | NULL | `clock_jumped` |
 | start and end, with such a jump before or after the answer | NULL | `clock_jumped` |
 | one in an hour that the clock shows twice, undecided | NULL | `time_ambiguous` |
 | both in such an hour, in order | whole seconds | `time_ambiguous` |
@@ -102,11 +102,15 @@ def _jumped(one: Moment, other: Moment) -> bool:
 
 
 def _ran_ahead(one: Moment, other: Moment) -> bool:
-    """Lateness makes a clock look slow, never fast: one that was ahead just once was set."""
+    """Lateness makes a clock look slow, never fast: one that was right once and ahead once was set.
+
+    A clock that was ahead at both, by different amounts, may be a steady one and a late message.
+    """
     if one.clock_error_seconds is None or other.clock_error_seconds is None:
         return False
     least, most = sorted((one.clock_error_seconds, other.clock_error_seconds))
-    return most > CLOCK_TOLERANCE_SECONDS and most - least > CLOCK_TOLERANCE_SECONDS
+    apart = most - least > CLOCK_TOLERANCE_SECONDS
+    return apart and abs(least) <= CLOCK_TOLERANCE_SECONDS < most
 
 
 def _moments(call: Call) -> tuple[Moment, Moment, Moment]:

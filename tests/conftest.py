@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_ports
 from schemas.settings import Settings
 from tests.analyst import Analyst
+
+# A machine that is busy makes no property wrong.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 PORTS = (
     *("ingest_port", "kafka_port", "clickhouse_port", "s3_port"),

@@ -14,6 +14,7 @@ from schemas.ids import canonical_uuid, check_ids, record_key
 from schemas.records import Message, encode
 
 MESSAGE_TOPICS = {"event": topics.EVENTS, "calldata": topics.CALLDATA}
+ID_FIELDS = ("accountId", "mobile", "uuid")
 KINDS = {topic.name: kind for kind, topic in MESSAGE_TOPICS.items()}
 
 
@@ -39,9 +40,10 @@ def message_of(letter: Letter, fix: Fix) -> Message:
     text = _text(body, fix.encoding)
     kind = kind_of(letter)
     fields = check(kind, text, letter.received_at)
-    body_ids = Ids(*(fields[name] or "" for name in ("accountId", "mobile", "uuid")))
+    body_ids = Ids(*((fields[name] or "").strip() for name in ID_FIELDS))
     ids = _path_ids(letter) or body_ids
     check_ids(*ids)
+    _check_account(letter, ids)
     return Message(
         id=letter.id,
         kind=kind,
@@ -67,6 +69,13 @@ def _text(body: bytes, encoding: str) -> str:
         return decode_text(body.decode(encoding).encode())
     except UnicodeError as error:
         raise BadMessageError("not_utf8", f"the bytes are not {encoding}") from error
+
+
+def _check_account(letter: Letter, ids: Ids) -> None:
+    """A letter's account is one that its sender may write for: no replay writes for another."""
+    if letter.account_id and ids.account_id != letter.account_id:
+        detail = "the message is for another account than the sender's"
+        raise BadMessageError("forbidden_account", detail)
 
 
 def _path_ids(letter: Letter) -> Ids | None:

@@ -55,8 +55,12 @@ async def replay(settings: Settings, letters: Letters, selection: Selection, fix
         async with Kept(settings.brokers) as kept:
             replayer = Replayer(settings, publisher, kept, fix)
             for block in letters.each(selection):
-                outcomes = [(letter, await replayer.replay(letter, tally)) for letter in block]
-                letters.mark(outcomes, datetime.now(UTC))
+                outcomes: list[tuple[Letter, str]] = []
+                try:
+                    for letter in block:
+                        outcomes.append((letter, await replayer.replay(letter, tally)))
+                finally:
+                    letters.mark(outcomes, datetime.now(UTC))
                 progress.show(f"{tally.outcomes.total()} of {total}: {tally.line()}")
     except UnavailableError as error:
         raise CommandError(

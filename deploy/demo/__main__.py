@@ -28,6 +28,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--calls", type=_positive, default=200, help="calls to make (200)")
     parser.add_argument("--phones", type=_positive, default=20, help="phones (20)")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another hour (1)")
+    parser.add_argument("--base", help="base address to post to, with its token if it needs one")
     return parser.parse_args(argv)
 
 
@@ -56,9 +57,9 @@ async def demo(settings: Settings, args: argparse.Namespace) -> None:
 async def _made_calls(settings: Settings, args: argparse.Namespace, until: datetime) -> Fleet:
     staff = employees(args.phones, lambda account_id: settings.account(account_id).zone)
     planned = plan(staff, args.calls, until, args.seed, uuid4().hex)
-    base_url = f"http://127.0.0.1:{settings.ingest_port}"
+    base_url = args.base or f"http://127.0.0.1:{settings.ingest_port}"
     fleet = Fleet(base_url, planned)
-    print(f"{args.phones} phones make {len(planned)} calls against {base_url}", flush=True)
+    print(f"{args.phones} phones make {len(planned)} calls", flush=True)
     progress = Progress()
     showing = asyncio.create_task(_show(progress, fleet))
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from chdb import ChdbError
@@ -28,6 +29,9 @@ _SERVER_DEFAULTS: Final = {
 
 _CHUNKED_FORMATS: Final = {"Native", "TabSeparated", "TSV", "CSV", "JSONEachRow", "RowBinary"}
 """Formats without head or foot: the engine makes each chunk a whole document of its own."""
+
+
+_SETTINGS: Final = re.compile(r"\sSETTINGS\s+(?=\w+\s*=)", re.IGNORECASE)
 
 
 class FolderInUseError(Exception):
@@ -177,13 +181,15 @@ def _refuse_several(connection: Connection, statement: Statement) -> None:
 
 
 def _insert(connection: Connection, sql: str, name: str, data: Iterable[bytes]) -> Result:
-    with closing(connection), _engine_errors(), connection.send_insert(sql, name) as inserter:
-        for chunk in data:
-            inserter.append(chunk)
-        done = inserter.finish()
-    return Result(
-        (), None, {"written_rows": done.rows_written, "written_bytes": done.bytes_written}
-    )
+    """Insert by way of a file: the library's own inserter keeps quiet about rows not written."""
+    with closing(connection), _engine_errors(), NamedTemporaryFile(prefix="insert-") as file:
+        file.writelines(data)
+        file.flush()
+        target, settings = _SETTINGS.split(sql, maxsplit=1) if _SETTINGS.search(sql) else (sql, "")
+        source = f"FROM INFILE '{file.name}' {settings and 'SETTINGS ' + settings}"
+        done = connection.query(f"{target} {source} FORMAT {name}")
+        written = {"written_rows": done.rows_written(), "written_bytes": done.bytes_written()}
+    return Result((), None, written)
 
 
 def _query(connection: Connection, sql: str, name: str) -> Result:

@@ -25,8 +25,13 @@ class Counts:
         seconds = max(time.monotonic() - self.started, 0.001)
         rate = self.rows / seconds
         left = max(self.total - self.rows, 0) / rate if rate else 0
+        oddities = {
+            "calls kept without fragments": self.kept,
+            "fragments not believed": self.unreadable,
+            "calls without a believed one": self.without_call,
+        }
         return (
-            f"{self.rows} of {self.total} fragments, {self.built} calls, {rate:.0f} fragments/s,"
-            f" {left:.0f} s to go; {self.kept} calls kept without fragments,"
-            f" {self.unreadable} fragments not believed ({self.without_call} calls)"
+            f"{self.rows} of {self.total} fragments, {self.built} calls,"
+            f" {rate:.0f} fragments/s, {left:.0f} s to go"
+            + "".join(f"; {count} {name}" for name, count in oddities.items() if count)
         )

@@ -66,6 +66,12 @@ def test_a_path_is_not_decoded_twice() -> None:
     assert message_of(one, Fix(body=event("u1").encode())).account_id == "50%25"
 
 
+def test_no_replay_writes_for_another_account_than_its_senders() -> None:
+    foreign = letter(account_id="account2", mobile="", uuid="")
+    with pytest.raises(BadMessageError, match="forbidden_account"):
+        message_of(foreign, Fix(body=event("u1").encode()))
+
+
 def test_bytes_are_read_in_their_code_page() -> None:
     body = event("u1", NAME).encode("cp1251")
     with pytest.raises(BadMessageError, match="not_utf8"):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import reduce
 from random import Random
 from typing import Any
@@ -114,7 +114,7 @@ def some_calls() -> list[list[Call]]:
     """The fragments of random calls, each call with an id and a day of its own."""
     drawn: list[list[Call]] = []
 
-    @settings(max_examples=CALLS, phases=[Phase.generate], deadline=None, database=None)
+    @settings(max_examples=CALLS, phases=[Phase.generate], database=None)
     @given(calls())
     def collect(fragments: list[Call]) -> None:
         drawn.append(with_identity(fragments, len(drawn)))
@@ -177,6 +177,13 @@ def test_a_call_of_now_is_in_progress(client: Client) -> None:
     insert(client, [start])
     compare(client, {start.uuid: start})
     assert rows_by_uuid(client, "calls")[start.uuid]["status"] == "in_progress"
+
+
+def test_calls_of_more_than_a_hundred_months_are_one_batch(client: Client) -> None:
+    client.command("TRUNCATE TABLE call_states")
+    days = [date(2001 + month // 12, 1 + month % 12, 1) for month in range(150)]
+    insert(client, [replace(event(), uuid=f"{day}", day=day) for day in days])
+    assert client.command("SELECT count() FROM calls") == len(days)
 
 
 def test_strings_are_ordered_as_the_code_orders_them(client: Client) -> None:

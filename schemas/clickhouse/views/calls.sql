@@ -4,6 +4,7 @@ WITH
     (one, other) -> ifNull(one.1 IS NOT NULL AND other.1 IS NOT NULL AND NOT one.3 AND NOT other.3
         AND (dateDiff('second', one.1, other.1) NOT BETWEEN 0 AND $max_call_seconds
             OR (greatest(one.2, other.2) > $clock_tolerance_seconds
+                AND abs(least(one.2, other.2)) <= $clock_tolerance_seconds
                 AND abs(one.2 - other.2) > $clock_tolerance_seconds)), false) AS jumped,
     (one, other) -> if(one.3 != other.3 OR jumped(one, other)
         OR ifNull(dateDiff('second', one.1, other.1) NOT BETWEEN 0 AND $max_call_seconds, true),

@@ -416,3 +416,13 @@ def test_an_inserts_data_is_told_from_its_sql(
     statement = read_statement(body[at : at + size] for at in range(0, len(body), size))
     assert (statement.sql, statement.data_format) == (sql, data_format)
     assert b"".join(statement.data) == data
+
+
+@pytest.mark.parametrize("rows", [1, 40_000])
+def test_an_insert_that_fails_in_the_write_is_no_success(client: Client, rows: int) -> None:
+    client.command("CREATE TABLE checked (n UInt32, CONSTRAINT c CHECK n > 0) ORDER BY n")
+    with pytest.raises(DatabaseError) as error:
+        client.insert("checked", [[number] for number in range(rows)], column_names=["n"])
+    assert error.value.code == 469
+    assert client.command("SELECT count() FROM checked") == 0
+    client.command("DROP TABLE checked")
