@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := ingest processors schemas deploy tests
 ARGS ?=
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format demo lock clean clean-data
+.PHONY: help install run test fuzz check format demo lock clean clean-data
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +22,9 @@ run: $(STAMP) ## start the whole pipeline here and keep it running until Ctrl-C
 
 test: $(STAMP) ## run all tests; also while `make run` is up (ARGS="-k word" passes on to pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer
+	@exec $(BIN)/python -m tests.fuzz $(SECONDS)
 
 check: $(STAMP) ## lint, format, types and import rules
 	@$(BIN)/ruff check $(CODE)

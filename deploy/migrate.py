@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 import schemas
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
+from schemas.security import kafka_options
 from schemas.settings import SettingError, Settings, load
 from schemas.topics import TOPICS, Topic
 
@@ -37,7 +38,7 @@ def main() -> int:
 
 async def create_topics(settings: Settings) -> None:
     """Make the topics of `schemas.topics` that are missing; those there are stay as they are."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers, **kafka_options(settings))
     await admin.start()
     try:
         there = set(await admin.list_topics())

@@ -1,6 +1,8 @@
 """`python -m ingest`: the ingress as a process."""
 
 import logging
+import resource
+import ssl
 import sys
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import uvicorn
 
 from ingest.app import create_app
 from ingest.durable import DurablePublisher
+from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
+from schemas.security import kafka_options, server_context
 from schemas.settings import SettingError, Settings, load
 
 GRACEFUL_SECONDS = 30
@@ -25,13 +29,14 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
+    _allow_open_files()
     serving.run()
     return 0
 
 
 def publisher_of(settings: Settings) -> Publisher:
     """Kafka, with a spool on this disk for when it is away."""
-    kafka = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds)
+    kafka = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds, kafka_options(settings))
     spool_bytes = settings.spool_max_mib * 1024 * 1024
     return DurablePublisher(kafka, Path(settings.data_dir) / "spool", spool_bytes)
 
@@ -41,25 +46,41 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
 
     It writes no access log, whatever handlers are added to its logger: paths hold tokens and phone
     numbers.
+
+    Raises:
+        SettingError: it must not serve, or cannot, with these settings.
     """
     logging.getLogger("uvicorn.access").disabled = True
+    context = server_context(settings)
+
+    def secured(*_: object) -> ssl.SSLContext:
+        assert context is not None
+        return context
+
     return uvicorn.Server(
         uvicorn.Config(
             create_app(settings, publisher),
             host=settings.host,
             port=settings.ingest_port,
             loop="uvloop",
-            http="httptools",
+            http=bounded(settings.max_connections, settings.silence_seconds),
             ws="none",
             access_log=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies,
             server_header=False,
             log_config=None,
+            ssl_context_factory=secured if context else None,
             timeout_keep_alive=settings.idle_seconds,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
     )
+
+
+def _allow_open_files() -> None:
+    """Let every connection and upload have its file: the usual soft limit is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import IO
 
-WINDOW_BYTES = 1024 * 1024
+WINDOW_BYTES = 128 * 1024  # a search holds up the other threads for as long as it takes
 OVERLAP_BYTES = 8192
 BLOT = b"*"
 SHORTEST_TOKEN_BYTES = 16

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class DurablePublisher:
     """A `Publisher` on Kafka that falls back on a spool, and drains it when Kafka is back.
 
-    Once Kafka failed, spoolable records go straight to the spool until a record got through: they
-    need not wait for a deadline each, and nothing piles up in the producer's memory.
+    Once Kafka failed, nothing waits for a deadline again until a record got through: spoolable
+    records go straight to the spool, others are refused, and none piles up in the producer.
     """
 
     def __init__(self, kafka: Publisher, directory: Path, max_bytes: int) -> None:
@@ -56,6 +56,8 @@ class DurablePublisher:
             TooLargeError: Kafka will never take one of them.
         """
         if not spoolable:
+            if self._kafka_is_away:
+                raise UnavailableError
             await self._publish_now(records)
             return
         kept = list(records)

@@ -44,6 +44,13 @@ class SilentError(RefusedError):
     text = "no more bytes came"
 
 
+class TooSlowError(RefusedError):
+    """The sender trickles: at this rate the body would take hours."""
+
+    status = 408
+    text = "the bytes came too slowly"
+
+
 class TooLargeError(RefusedError):
     status = 413
     text = "larger than this server takes"
@@ -69,6 +76,26 @@ class UnavailableError(RefusedError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "30"}
 
 
+class BusyError(UnavailableError):
+    """As many uploads are in progress as may be, in all or of this account."""
+
+    text = "too many uploads at once; try again"
+
+
+class DiskLowError(UnavailableError):
+    """What room the disk has is kept for the spool."""
+
+    text = "no room for uploads; try again"
+
+
+class TooManyError(RefusedError):
+    """The account sends more uploads than its rate allows."""
+
+    status = 429
+    text = "more uploads than this account may send; try again"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
 class GoneError(Exception):
     """The sender closed the connection in the middle: there is nobody to answer."""
 
@@ -80,8 +107,12 @@ REFUSED: tuple[type[RefusedError], ...] = (
     NotFoundError,
     MethodNotAllowedError,
     SilentError,
+    TooSlowError,
     TooLargeError,
     BadUploadError,
     MissingIdsError,
+    TooManyError,
     UnavailableError,
+    BusyError,
+    DiskLowError,
 )

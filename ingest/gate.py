@@ -5,8 +5,8 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from ingest.errors import MissingTokenError, UnknownTokenError
-from ingest.target import read_base
+from ingest.errors import ForbiddenError, MissingTokenError, UnknownTokenError
+from ingest.target import Ids, read_base
 from ingest.tokens import ANYONE, CREATE, Token, Tokens, TokensError
 from schemas.settings import PREFIX, SettingError, Settings
 
@@ -61,6 +61,12 @@ def presented_token(request: Request) -> str:
         return token
     scheme, _, credentials = request.headers.get("authorization", "").strip().partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def check_sender(sender: Token, ids: Ids) -> None:
+    """See that a sender may write for these ids; raises `ForbiddenError`."""
+    if not sender.allows(ids.account_id, ids.mobile):
+        raise ForbiddenError
 
 
 def _check_host(settings: Settings) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -16,7 +16,7 @@ RETRY_SECONDS = 1.0
 STOP_SECONDS = 10.0
 READY_SECONDS = 2.0
 MAX_REQUEST_BYTES = 1_500_000
-WINDOW = 4
+WINDOW_BYTES = 2 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,12 @@ class KafkaPublisher:
     It starts whether Kafka is there or not, and connects when it is.
     """
 
-    def __init__(self, brokers: str, deadline_seconds: float) -> None:
+    def __init__(
+        self, brokers: str, deadline_seconds: float, security: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take the brokers, host:port,…, and what `schemas.security` makes of the settings."""
         self._brokers = brokers
+        self._security = security or {}
         self._deadline_seconds = deadline_seconds
         self._producer: AIOKafkaProducer | None = None
         self._started = asyncio.Event()
@@ -74,6 +78,7 @@ class KafkaPublisher:
             max_request_size=MAX_REQUEST_BYTES,
             max_batch_size=65_536,
             linger_ms=1,
+            **self._security,
         )
         self._starting = asyncio.create_task(self._connect(self._producer))
 
@@ -86,18 +91,18 @@ class KafkaPublisher:
                     await self._producer.stop()
 
     async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
-        """See `Publisher.publish`; at most `WINDOW` records are under way at once."""
+        """See `Publisher.publish`; at most `WINDOW_BYTES` of values are under way at once."""
         topic = ""
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 await self._started.wait()
-                pending: list[asyncio.Future[object]] = []
+                pending: list[tuple[int, asyncio.Future[object]]] = []
                 for record in records:
                     topic = record.topic
-                    pending.append(await self._send(record))
-                    if len(pending) >= WINDOW:
-                        await asyncio.shield(pending.pop(0))
-                for future in pending:
+                    pending.append((len(record.value), await self._send(record)))
+                    while sum(size for size, _ in pending) > WINDOW_BYTES:
+                        await asyncio.shield(pending.pop(0)[1])
+                for _, future in pending:
                     await asyncio.shield(future)
         except MessageSizeTooLargeError as error:
             raise TooLargeError from error

@@ -16,7 +16,7 @@ from ingest.errors import UnavailableError
 from ingest.publisher import KafkaRecord
 from schemas import metrics
 
-BATCH = 200
+BATCH = 50
 PAGE_BYTES = 4096
 LEAST_PAGES = 16
 CREATE = """

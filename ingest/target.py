@@ -5,6 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 PATH_IDS = {"event": 3, "calldata": 3, "record": 3, "log": 2}
 MESSAGE_KINDS = {"event": "event", "calldata": "calldata", "record": "recording", "log": "log"}
+ID_FIELDS = ("accountId", "mobile", "uuid")
 BASE_PREFIX = "k"
 
 
@@ -74,7 +75,7 @@ def _decode(segment: bytes) -> str:
 
 def _guess(ids: list[str], query: bytes, count: int) -> Ids | None:
     if query and ids:
-        first, *rest = _segments(query)
+        first, *rest = _segments(query) or [""]
         ids = [*ids[:-1], f"{ids[-1]}?{first}", *rest]
     if len(ids) < count:
         return None

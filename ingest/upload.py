@@ -5,6 +5,7 @@ import logging
 import re
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from email.message import Message
 from typing import IO
 
@@ -15,6 +16,7 @@ from ingest.errors import BadUploadError
 
 MAX_PARTS = 32
 MAX_FIELD_BYTES = 4096
+MAX_FIRST_LINE_BYTES = 1024
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _NAME = re.compile(r'[;\s]name="?([^";]*)', re.IGNORECASE)
 _FILE_NAME = re.compile(r'[;\s]filename="(.*)"', re.IGNORECASE | re.DOTALL)
@@ -50,8 +52,9 @@ class Upload:
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        """Forget the file."""
-        self.file.close()
+        """Forget the file; on a full disk its last bytes cannot be written, which is well then."""
+        with suppress(OSError):
+            self.file.close()
 
     async def read(self, pieces: AsyncIterator[bytes], content_type: str) -> None:
         """Read the whole body.
@@ -60,11 +63,16 @@ class Upload:
             BadUploadError: it has no file or an empty one, breaks off, or has no closing boundary.
         """
         parser: MultipartParser | None = None
+        start = b""
         try:
             async for piece in pieces:
-                if piece:
-                    parser = parser or self._parser(_boundary(content_type, piece))
-                    parser.write(piece)
+                if parser is None:
+                    piece = start = start + piece
+                    boundary = _boundary(content_type, start)
+                    if boundary is None:
+                        continue
+                    parser = self._parser(boundary)
+                parser.write(piece)
         except FormParserError as error:
             raise BadUploadError from error
         if parser is None or parser.state != MultipartState.END or not self.size:
@@ -151,12 +159,14 @@ def _extended(header: str) -> str:
     return message.get_filename("")
 
 
-def _boundary(content_type: str, first_piece: bytes) -> str:
-    """The boundary by the header, or else by the first line of the body."""
+def _boundary(content_type: str, start: bytes) -> str | None:
+    """The boundary by the header, or else by the body's first line; None: more of it is needed."""
     match = _BOUNDARY.search(content_type)
     if match:
         return match[1] or match[2]
-    line = first_piece.lstrip(b"\r\n").split(b"\r\n", 1)[0]
+    line, end, _ = start.lstrip(b"\r\n").partition(b"\r\n")
+    if not end and len(start) < MAX_FIRST_LINE_BYTES:
+        return None
     if not line.startswith(b"--") or len(line) <= 2:
         raise BadUploadError
     return line[2:].decode("latin-1")

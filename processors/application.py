@@ -7,6 +7,7 @@ import faust
 from faust.types.web import Request, Response, View
 from prometheus_client import generate_latest
 
+from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
 
@@ -29,6 +30,7 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
     datadir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"callagent-{name}",
+        broker_credentials=_credentials(settings),
         broker=";".join(f"kafka://{broker}" for broker in settings.brokers.split(",")),
         datadir=str(datadir),
         key_serializer="raw",
@@ -54,6 +56,20 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
     )
     _add_pages(app)
     return app
+
+
+def _credentials(settings: Settings) -> Any:
+    """How Faust is told what aiokafka is told with other words."""
+    options = kafka_options(settings)
+    context = options["ssl_context"]
+    if "sasl_mechanism" not in options:
+        return context
+    return faust.SASLCredentials(
+        username=options["sasl_plain_username"],
+        password=options["sasl_plain_password"],
+        mechanism=options["sasl_mechanism"],
+        ssl_context=context,
+    )
 
 
 def topic_of(app: faust.App, topic: Topic) -> Any:

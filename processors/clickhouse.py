@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
 
 from schemas import metrics
+from schemas.security import ca_file
 from schemas.settings import Settings
 
 FIRST_RETRY_SECONDS = 0.5
@@ -76,7 +77,11 @@ class ClickHouse:
 
 
 def connect(settings: Settings, database: str | None = None) -> Client:
-    """A client for the database of the settings, or another."""
+    """A client for the database of the settings, or another.
+
+    Raises:
+        SettingError: the file of certificates cannot be used.
+    """
     url = urlsplit(settings.clickhouse)
     return clickhouse_connect.get_client(
         interface=url.scheme,
@@ -89,6 +94,7 @@ def connect(settings: Settings, database: str | None = None) -> Client:
         tz_mode="aware",
         connect_timeout=10,
         send_receive_timeout=TIMEOUT_SECONDS,
+        ca_cert=ca_file(settings, "clickhouse_ca_file"),
         settings={"max_partitions_per_insert_block": NO_LIMIT},
     )
 

@@ -10,6 +10,7 @@ from minio import Minio
 from minio.error import S3Error
 
 from schemas import metrics
+from schemas.security import ca_file
 from schemas.settings import Settings
 
 FIRST_RETRY_SECONDS = 0.5
@@ -62,7 +63,11 @@ class Bucket:
 
 
 def connect(settings: Settings) -> Minio:
-    """A client that reports a failure at once: the retries are ours."""
+    """A client that reports a failure at once: the retries are ours.
+
+    Raises:
+        SettingError: the file of certificates cannot be used.
+    """
     url = urlsplit(settings.s3)
     return Minio(
         url.netloc,
@@ -74,6 +79,8 @@ def connect(settings: Settings) -> Minio:
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             retries=False,
             maxsize=16,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=ca_file(settings, "s3_ca_file"),
         ),
     )
 

@@ -9,6 +9,17 @@ ACCEPTED = Counter("callagent_accepted", "messages acknowledged by Kafka before 
 UPLOAD_BYTES = Counter("callagent_upload_bytes", "bytes of recordings and logs accepted", ["kind"])
 DEAD_LETTERS = Counter("callagent_dead_letters", "messages dead-lettered, by reason", ["reason"])
 UPLOADS_OPEN = Gauge("callagent_uploads_open", "uploads that are being received or published")
+CONNECTIONS = Gauge("callagent_connections", "connections that are open at the ingress")
+CONNECTIONS_CUT = Counter(
+    "callagent_connections_cut",
+    "connections ended: gave_way to a new one, silent, or the status of a bad head",
+    ["why"],
+)
+OVER_RATE = Counter(
+    "callagent_over_rate",
+    "messages over their account's rate, by kind: uploads were refused, others were taken",
+    ["kind"],
+)
 KAFKA_FAILURES = Counter(
     "callagent_kafka_failures", "records that Kafka did not acknowledge in time", ["topic"]
 )

@@ -47,6 +47,12 @@ class Settings:
     trusted_proxies: str = setting(
         "", "address,… of the proxies whose X-Forwarded-For is believed; empty: none"
     )
+    tls_cert_file: str = setting(
+        "", "certificate chain (PEM) with which the ingress serves HTTPS; empty: plain HTTP"
+    )
+    tls_key_file: str = setting(
+        "", "private key (PEM) of the certificate; empty: it is in the same file"
+    )
     kafka_port: int = setting(9092, "port of the local stack's Kafka")
     clickhouse_port: int = setting(8123, "HTTP port of the local stack's ClickHouse")
     s3_port: int = setting(9000, "port of the local stack's S3")
@@ -54,13 +60,30 @@ class Settings:
     clickhouse_sink_port: int = setting(8082, "port of the ClickHouse sink's /readyz and /metrics")
     recording_sink_port: int = setting(8083, "port of the recording sink's /readyz and /metrics")
     kafka_brokers: str = setting("", "host:port,… of Kafka; empty: the local stack's")
+    kafka_security: str = setting(
+        "PLAINTEXT", "how Kafka is spoken to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+    )
+    kafka_ca_file: str = setting(
+        "", "certificates (PEM) that Kafka's must be signed by; empty: those of the system"
+    )
+    kafka_sasl_mechanism: str = setting(
+        "PLAIN", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, where Kafka is spoken to by SASL"
+    )
+    kafka_user: str = setting("", "user name at Kafka, where it is spoken to by SASL")
+    kafka_password: str = setting("", "password at Kafka, where it is spoken to by SASL")
     kafka_partitions: int = setting(4, "partitions of each topic when it is created")
     kafka_replicas: int = setting(1, "replicas of each topic when it is created")
     clickhouse_url: str = setting(
         "", "http(s)://user:password@host:port of ClickHouse; empty: the local stack's"
     )
+    clickhouse_ca_file: str = setting(
+        "", "certificates (PEM) that ClickHouse's must be signed by; empty: those of the system"
+    )
     clickhouse_database: str = setting("callagent", "database of tables and views")
     s3_url: str = setting("", "http(s)://host:port of S3; empty: the local stack's")
+    s3_ca_file: str = setting(
+        "", "certificates (PEM) that S3's must be signed by; empty: those of the system"
+    )
     s3_access_key: str = setting("callagent", "access key of S3")
     s3_secret_key: str = setting("callagent-secret", "secret key of S3")
     s3_bucket: str = setting("recordings", "bucket of recordings and phone logs")
@@ -69,6 +92,24 @@ class Settings:
     max_body_kib: int = setting(512, "largest event or calldata body that is taken, in KiB")
     idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
     silence_seconds: int = setting(60, "how long a sender may pause in the middle of a request")
+    least_bytes_per_second: int = setting(
+        100, "a sender that is slower than that for minutes is cut off"
+    )
+    max_connections: int = setting(
+        2048, "open connections at most; beyond it the one that waited longest gives way"
+    )
+    max_uploads: int = setting(
+        128, "uploads in progress at most, half of them of one account; others get 503"
+    )
+    disk_reserve_mib: int = setting(
+        512, "free disk that uploads leave to the spool, in MiB; below it they get 503"
+    )
+    account_uploads_per_minute: int = setting(
+        0, "recordings and logs that an account may send in a minute; more get 429; 0: any"
+    )
+    account_messages_per_minute: int = setting(
+        0, "events and calldata of an account in a minute; more are taken, but counted; 0: any"
+    )
     ack_deadline_seconds: float = setting(
         8.0, "how long the ingress waits for Kafka before it spools, or answers 503 to a recording"
     )
@@ -155,8 +196,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this environment.
 
     Raises:
-        SettingError: a value has the wrong form, or a variable with our prefix is unknown.
+        SettingError: a value has the wrong form, a variable with our prefix is unknown, or the
+            clients of Kafka, ClickHouse and S3 could not be made.
     """
+    from schemas.security import check_clients  # it reads settings, so it imports this module
+
     types = {item.name: item.type for item in fields(Settings) if item.init}
     values: dict[str, Any] = {}
     for variable, text in environ.items():
@@ -167,7 +211,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
                     f"{variable} is not a setting; see the README for those there are"
                 )
             values[name] = _value(variable, types[name], text)
-    return Settings(**values)
+    settings = Settings(**values)
+    check_clients(settings)
+    return settings
 
 
 def _value(variable: str, type_: Any, text: str) -> Any:

@@ -26,11 +26,15 @@ class Topic:
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's own names."""
-        return {
+        config = {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
         }
+        if self.compacted:
+            # A tombstone must not take a call away before a sink that was down has read it.
+            config["min.compaction.lag.ms"] = str(7 * DAY_MS)
+        return config
 
 
 EVENTS = Topic("callagent.events", "account, uuid", "Message", 14 * DAY_MS)

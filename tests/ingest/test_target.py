@@ -39,6 +39,7 @@ def test_ids_are_percent_decoded_and_a_plus_stays() -> None:
         ("/record/a", b"x/891/u1", Ids("a?x", "891", "u1")),
         ("/log/a/b/891", b"", Ids("a/b", "891")),
         ("/record/a", b"", None),
+        ("/record/a", b"/", None),
         ("/record", b"", None),
     ],
 )

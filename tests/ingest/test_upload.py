@@ -54,14 +54,15 @@ async def test_fields_before_and_after_the_file(tmp_path: Path) -> None:
     upload.close()
 
 
+@pytest.mark.parametrize("size", [1, 4096])
 @pytest.mark.parametrize(
     "content_type",
     ["", "text/plain", f"multipart/form-data; boundary={BOUNDARY}", f"x; BOUNDARY={BOUNDARY}; y"],
 )
 async def test_the_boundary_is_found_whatever_the_header_says(
-    tmp_path: Path, content_type: str
+    tmp_path: Path, content_type: str, size: int
 ) -> None:
-    upload = await read(tmp_path, BODY, content_type)
+    upload = await read(tmp_path, BODY, content_type, size)
     assert upload.size == len(AUDIO)
     upload.close()
 
