@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from ingest.answers import Refusal, accepted
 from ingest.errors import GoneError, MethodNotAllowedError, NotFoundError, RefusedError
@@ -20,7 +20,6 @@ from ingest.target import Target, read_target
 from schemas import metrics
 from schemas.settings import Settings
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 CLIENT_GONE = 499
 
 log = logging.getLogger(__name__)
@@ -61,10 +60,11 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
             Route("/healthz", _healthz),
             Route("/readyz", readyz),
             Route("/metrics", _metrics),
-            Route("/{path:path}", anything, methods=METHODS),
         ],
     )
     app.router.redirect_slashes = False
+    # Not a route: the pattern of a route does not match a path with a newline in it.
+    app.router.default = request_response(anything)
     return app
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from ingest.errors import ForbiddenError, RefusedError
+from ingest.errors import ForbiddenError, MissingIdsError, RefusedError
 from ingest.publisher import KafkaRecord, Publisher
 from ingest.target import Ids, Target
 from ingest.tokens import Token
@@ -49,6 +49,8 @@ class DeadLetters:
             if not self._forbidden.take(sender.id):
                 return
             reason = BadMessageError("forbidden_account", f"token {sender.id}")
+        if isinstance(error, MissingIdsError):
+            reason = BadMessageError("missing_ids")
         with suppress(RefusedError):
             await self._write(target, sender, reason, now(), b"", size)
 

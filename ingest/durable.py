@@ -10,6 +10,7 @@ from ingest.errors import TooLargeError, UnavailableError
 from ingest.publisher import MAX_REQUEST_BYTES, KafkaRecord, Publisher
 from ingest.spool import Spool, free_spools
 from schemas import metrics
+from schemas.ids import new_id
 
 DRAIN_PAUSE_SECONDS = 1.0
 RECORD_OVERHEAD_BYTES = 200
@@ -92,21 +93,43 @@ class DurablePublisher:
                 self._kafka_is_away = not await self._kafka.ready()
             except UnavailableError:
                 self._kafka_is_away = True
+                metrics.SPOOL_RECORDS.set(await self._waiting())
             except Exception:
                 metrics.SPOOL_FAILURES.inc()
                 log.exception("the spool could not be drained; trying again")
             await asyncio.sleep(DRAIN_PAUSE_SECONDS)
 
+    async def _waiting(self) -> int:
+        return sum([await spool.count() for spool in self._spools])
+
     async def _drain(self) -> None:
-        waiting = 0
         for spool in self._spools:
             mark, records = await spool.first()
             while records:
-                await self._kafka.publish(records)
+                await self._deliver(records)
                 await spool.remove(mark)
                 mark, records = await spool.first()
-            waiting += await spool.count()
-        metrics.SPOOL_RECORDS.set(waiting)
+        metrics.SPOOL_RECORDS.set(await self._waiting())
+
+    async def _deliver(self, records: list[KafkaRecord]) -> None:
+        """Publish records of the spool; one that Kafka never takes holds up no other."""
+        try:
+            await self._kafka.publish(records)
+        except TooLargeError:
+            for record in records:
+                await self._deliver_one(record)
+
+    async def _deliver_one(self, record: KafkaRecord) -> None:
+        try:
+            await self._kafka.publish([record])
+        except TooLargeError:
+            metrics.SPOOL_FAILURES.inc()
+            log.error("a record of %s is too large for Kafka: set aside", record.topic)
+            await asyncio.to_thread(self._set_aside, record)
+
+    def _set_aside(self, record: KafkaRecord) -> None:
+        path = self._directory / f"{new_id()}.refused"
+        path.write_bytes(record.value)
 
 
 def _size(record: KafkaRecord) -> int:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from ingest.dead_letters import DeadLetters, now
-from ingest.errors import ForbiddenError, TooLargeError
+from ingest.errors import ForbiddenError, MissingIdsError, TooLargeError
 from ingest.gate import check_sender
 from ingest.publisher import KafkaRecord, Publisher
 from ingest.rates import Rates
@@ -41,8 +41,8 @@ class Posts:
     async def take(self, request: Request, target: Target, sender: Token) -> None:
         """Take one message of any kind, if its sender may write for the ids that it names.
 
-        A message that is too large or forbidden is refused, and a dead letter without its bytes
-        says so.
+        A message that is too large, forbidden or without ids is refused, and a dead letter without
+        its bytes says so.
         """
         try:
             if target.ids:
@@ -52,7 +52,7 @@ class Posts:
                     await self._take_message(request, target, sender, share)
             else:
                 await self._uploads.take(request, target, sender)
-        except (TooLargeError, ForbiddenError) as error:
+        except (TooLargeError, ForbiddenError, MissingIdsError) as error:
             await self._letters.refused(target, sender, error, announced_bytes(request))
             raise
         metrics.ACCEPTED.labels(target.kind).inc()

@@ -91,10 +91,13 @@ class KafkaPublisher:
                     await self._producer.stop()
 
     async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
-        """See `Publisher.publish`; at most `WINDOW_BYTES` of values are under way at once."""
-        topic = ""
+        """See `Publisher.publish`; at most `WINDOW_BYTES` of values are under way at once.
+
+        The deadline is one for progress: it counts from the last acknowledgement.
+        """
+        topic, loop = "", asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with asyncio.timeout(self._deadline_seconds) as limit:
                 await self._started.wait()
                 pending: list[tuple[int, asyncio.Future[object]]] = []
                 for record in records:
@@ -102,6 +105,7 @@ class KafkaPublisher:
                     pending.append((len(record.value), await self._send(record)))
                     while sum(size for size, _ in pending) > WINDOW_BYTES:
                         await asyncio.shield(pending.pop(0)[1])
+                        limit.reschedule(loop.time() + self._deadline_seconds)
                 for _, future in pending:
                     await asyncio.shield(future)
         except MessageSizeTooLargeError as error:

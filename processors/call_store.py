@@ -5,12 +5,14 @@ are written here, not by the table, so that the correlator knows when they are d
 call is read and written in the store of its own partition, whatever Faust's current event is.
 """
 
+import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import faust
 from faust.types import TP
 from faust.types.tuples import RecordMetadata
+from msgspec import MsgspecError
 
 from processors.application import topic_of
 from schemas import topics
@@ -23,6 +25,9 @@ ROCKSDB_OPTIONS = {
     "write_buffer_size": 16 * 1024 * 1024,
     "max_write_buffer_number": 2,
 }
+
+
+log = logging.getLogger(__name__)
 
 
 class Slot(NamedTuple):
@@ -47,7 +52,7 @@ class CallStore:
     def get(self, slot: Slot) -> Call | None:
         """The call of a slot, if its state is kept."""
         value = self._db(slot.partition).get(slot.key)
-        return None if value is None else decode(value, Call)
+        return None if value is None else _readable(value)
 
     def put(self, slot: Slot, call: Call) -> None:
         """Keep a call. It is durable when its record in the topic `calls` is."""
@@ -67,11 +72,21 @@ class CallStore:
         """All calls kept, in no order, as they were when the iteration came to their partition."""
         for partition, db in list(self._table.data._dbs.items()):
             for key, value in db.items():
-                if key != self._table.data.offset_key:
-                    yield Slot(partition, key), decode(value, Call)
+                call = None if key == self._table.data.offset_key else _readable(value)
+                if call is not None:
+                    yield Slot(partition, key), call
 
     def _db(self, partition: int) -> Any:
         return self._table.data._db_for_partition(partition)
+
+
+def _readable(value: bytes) -> Call | None:
+    """A state; None where it is not one of ours: then ClickHouse is asked for the call."""
+    try:
+        return decode(value, Call)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        log.warning("a state that cannot be read is taken for none")
+        return None
 
 
 def slot_of(partition: int, call: Call) -> Slot:

@@ -19,7 +19,8 @@ from schemas.settings import Settings
 from schemas.topics import Topic
 
 NAME = "clickhouse-sink"
-BATCH = 10_000
+BATCH = 2000
+BUFFERED = 500
 BATCH_SECONDS = 0.5
 
 
@@ -63,7 +64,13 @@ TABLES: dict[Topic, tuple[Table, ...]] = {
 
 def create_app(settings: Settings) -> faust.App:
     """The Faust app, with one agent for each topic."""
-    app = application.create(NAME, settings.clickhouse_sink_port, settings, stream_wait_empty=False)
+    app = application.create(
+        NAME,
+        settings.clickhouse_sink_port,
+        settings,
+        stream_buffer_maxsize=BUFFERED,
+        stream_wait_empty=False,
+    )
     for topic, tables in TABLES.items():
         _add_agent(app, topic, Sink(app, ClickHouse(settings, app.conf.id), topic, tables))
     add_watchdog(app, settings.brokers)

@@ -11,7 +11,7 @@ from processors import application, correlation
 from processors.batches import or_end, work_off
 from processors.call_store import CallStore, Slot, slot_of
 from processors.clickhouse import ClickHouse
-from processors.reading import read_value
+from processors.reading import read_call, read_value
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.watchdog import add_watchdog
 from schemas import metrics, topics
@@ -26,6 +26,8 @@ NAME = "correlator"
 BATCH = 1000
 BATCH_SECONDS = 0.1
 SWEEP_SLICE = 1000
+# More than any call has; a record of the topic `calls` with so many is far below its limit.
+MAX_RECORDINGS = 1000
 SWEEP_PAUSE_SECONDS = 1.0
 STORED_CALLS = """
 SELECT * FROM call_states FINAL WHERE (account_id, uuid) IN {calls:Array(Tuple(String, String))}
@@ -88,6 +90,10 @@ class Correlator:
                 others.append(dead_letter(event.message, error, body=event.message.value or b""))
                 continue
             slot = slot_of(event.message.partition, fragment)
+            if fragment.recordings and self._is_full(slot):
+                full = BadMessageError("too_many_recordings")
+                others.append(dead_letter(event.message, full, body=event.message.value))
+                continue
             call = self._joined(slot, fragment)
             if call is None:
                 others.append(_to_lookups(slot, fragment))
@@ -104,7 +110,7 @@ class Correlator:
         letters: list[Outgoing] = []
         for event in events:
             try:
-                fragment = read_value(event.message, Call)
+                fragment = read_call(event.message)
             except BadMessageError as error:
                 letters.append(dead_letter(event.message, error, body=event.message.value or b""))
                 continue
@@ -123,13 +129,18 @@ class Correlator:
                 await or_end(self.expire())
 
     async def expire(self) -> None:
-        """Go once through the store and drop what has expired, from the topic `calls` too."""
+        """Go once through the store and drop what has expired, from the topic `calls` too.
+
+        A call that ClickHouse does not hold yet stays: the next fragment has to find its day.
+        """
         calls = self._store.calls()
         while batch := [found for _, found in zip(range(SWEEP_SLICE), calls, strict=False)]:
             now = self._clock()
             hours = self._settings.state_hours
-            gone = [slot for slot, call in batch if correlation.is_expired(call, now, hours)]
-            await self._forget([slot for slot in gone if self._still_expired(slot, now)])
+            gone = [(s, call) for s, call in batch if correlation.is_expired(call, now, hours)]
+            stored = await self._stored([call for _, call in gone])
+            sure = [slot for slot, call in gone if (call.account_id, call.uuid) in stored]
+            await self._forget([slot for slot in sure if self._still_expired(slot, now)])
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
 
     def _fragment(self, message: Any) -> Call:
@@ -137,6 +148,10 @@ class Correlator:
             return call_of_recording(read_value(message, Stored))
         record = read_value(message, Message)
         return call_of_message(record, self._settings.account(record.account_id))
+
+    def _is_full(self, slot: Slot) -> bool:
+        known = self._store.get(slot)
+        return known is not None and len(known.recordings) >= MAX_RECORDINGS
 
     def _joined(self, slot: Slot, fragment: Call) -> Call | None:
         """The call after this fragment, kept; None where only a look-up can tell its day."""

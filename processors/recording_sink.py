@@ -92,7 +92,7 @@ class Sink:
         except BadMessageError as error:
             prefix.add(message.offset, message.offset)
             await send_all(self._app, [dead_letter(message, error, body=message.value or b"")])
-            self._close(message.tp, message.offset)
+            self._close(message.tp, message.offset, prefix)
             return
         prefix.add(chunk.id, message.offset)
         group = (message.tp, chunk.id)
@@ -100,10 +100,12 @@ class Sink:
             self._assemblies[group] = Assembly.begin(chunk, message, self._directory)
         assembly = self._assemblies[group]
         assembly.add(chunk, message)
+        # The bytes are in the file; the event only waits to be acknowledged.
+        event.value = message.value = b""
         if assembly.whole:
             del self._assemblies[group]
             await self._storing.acquire()
-            self._in_background(assembly)
+            self._in_background(assembly, prefix)
 
     def forget(self, revoked: set[TP]) -> None:
         """Forget what was read of partitions that are taken away: it is read again from the last
@@ -130,51 +132,59 @@ class Sink:
         for group in late:
             assembly = self._assemblies.pop(group)
             error = BadMessageError("incomplete_upload")
-            await self._give_up(assembly, error)
+            await self._give_up(assembly, self._prefixes[group[0]], error)
 
-    def _in_background(self, assembly: Assembly) -> None:
-        task = asyncio.create_task(or_end(self._store(assembly)))
+    def _in_background(self, assembly: Assembly, prefix: Prefix) -> None:
+        task = asyncio.create_task(or_end(self._store(assembly, prefix)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._storing.release())
 
-    async def _store(self, assembly: Assembly) -> None:
+    async def _store(self, assembly: Assembly, prefix: Prefix) -> None:
         """Store one whole upload and report it; or give it up."""
         chunk, message = assembly.chunk, assembly.message
         if not await asyncio.to_thread(assembly.verified):
-            await self._give_up(assembly, BadMessageError("hash_mismatch"))
+            await self._give_up(assembly, prefix, BadMessageError("hash_mismatch"))
             return
         stored = _stored(chunk, message, assembly.path)
         try:
             await self._bucket.put(stored.object_key, assembly.path, stored.content_type)
         except RefusedByStoreError as error:
-            await self._give_up(assembly, BadMessageError("refused_by_store", str(error)))
+            refused = BadMessageError("refused_by_store", str(error))
+            await self._give_up(assembly, prefix, refused)
             return
         topic = STORED_TOPICS[message.topic].name
         await send_all(self._app, [Outgoing(topic, _key(chunk), encode(stored))])
         metrics.OBJECTS_STORED.labels(chunk.kind).inc()
         metrics.OBJECT_BYTES.labels(chunk.kind).inc(chunk.size)
-        self._done(assembly)
+        self._done(assembly, prefix)
 
-    async def _give_up(self, assembly: Assembly, error: BadMessageError) -> None:
+    async def _give_up(self, assembly: Assembly, prefix: Prefix, error: BadMessageError) -> None:
         log.warning("an upload is given up: %s", error.reason)
-        letter = dead_letter(assembly.message, error, size=assembly.chunk.size)
+        letter = dead_letter(
+            assembly.message, error, size=assembly.chunk.size, record=assembly.chunk
+        )
         await send_all(self._app, [letter])
-        self._done(assembly)
+        self._done(assembly, prefix)
 
-    def _done(self, assembly: Assembly) -> None:
+    def _done(self, assembly: Assembly, prefix: Prefix) -> None:
         assembly.remove()
-        self._close(assembly.message.tp, assembly.chunk.id)
+        self._close(assembly.message.tp, assembly.chunk.id, prefix)
 
-    def _close(self, tp: TP, group: Any) -> None:
-        """Acknowledge, in order, all that no open upload holds back."""
-        if tp not in self._prefixes:
+    def _close(self, tp: TP, group: Any, prefix: Prefix) -> None:
+        """Acknowledge, in order, all that no open upload holds back.
+
+        A prefix that was forgotten acknowledges nothing: its partition is read again.
+        """
+        if self._prefixes.get(tp) is not prefix:
             return
-        self._prefixes[tp].close(group)
-        boundary = self._prefixes[tp].boundary()
-        events = self._unacknowledged[tp]
-        held = [e for e in events if boundary is not None and e.message.offset >= boundary]
-        for event in events[: len(events) - len(held)]:
+        prefix.close(group)
+        boundary = prefix.boundary()
+        held: list[Any] = []
+        for event in sorted(self._unacknowledged[tp], key=lambda event: event.message.offset):
+            if boundary is not None and event.message.offset >= boundary:
+                held.append(event)
+                continue
             event.ack()
             metrics.RECORDS.labels(self._app.conf.id, tp.topic).inc()
         self._unacknowledged[tp] = held

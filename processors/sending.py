@@ -20,6 +20,8 @@ from schemas.errors import BadMessageError
 from schemas.records import DeadLetter, Record, decode, encode
 
 RETRY_SECONDS = 1.0
+# A larger record is found by the letter's topic, partition and offset.
+MAX_BODY_BYTES = 1_000_000
 
 log = logging.getLogger(__name__)
 
@@ -53,20 +55,29 @@ async def send_all(app: faust.App, records: Sequence[Outgoing]) -> list[RecordMe
             await asyncio.sleep(RETRY_SECONDS)
 
 
-def dead_letter(message: Any, error: BadMessageError, body: bytes = b"", size: int = 0) -> Outgoing:
-    """A dead letter for a Kafka record, the same one however often it is made."""
-    record = _record_of(message)
+def dead_letter(
+    message: Any,
+    error: BadMessageError,
+    body: bytes = b"",
+    size: int = 0,
+    record: Record | None = None,
+) -> Outgoing:
+    """A dead letter for a Kafka record, the same one however often it is made.
+
+    `record` is what the message says, where it was read already.
+    """
+    record = record or _record_of(message)
     letter = DeadLetter(
         id=record.id,
         kind=record.kind,
         account_id=record.account_id,
         mobile=record.mobile,
         uuid=record.uuid,
-        received_at=record.received_at,
+        received_at=_believed(record.received_at, message),
         path=record.path,
         reason=error.reason,
         detail=error.detail,
-        body=body,
+        body=body if len(body) <= MAX_BODY_BYTES else b"",
         size=size or len(body),
         topic=message.topic,
         partition=message.partition,
@@ -90,8 +101,18 @@ def _record_of(message: Any) -> Record:
         account_id=account_id,
         mobile="",
         uuid=uuid,
-        received_at=datetime.fromtimestamp(round(message.timestamp, 3), UTC),
+        received_at=_time_of(message),
     )
+
+
+def _believed(received_at: datetime, message: Any) -> datetime:
+    """A receive time that every store takes; that of Kafka where the record's is none such."""
+    aware = received_at.tzinfo is not None
+    return received_at if aware and 2000 <= received_at.year < 2100 else _time_of(message)
+
+
+def _time_of(message: Any) -> datetime:
+    return datetime.fromtimestamp(round(message.timestamp, 3), UTC)
 
 
 def _ids_of_key(key: bytes | None) -> tuple[str, str]:

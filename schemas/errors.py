@@ -16,6 +16,7 @@ REASONS: dict[str, str] = {
     "bad_ids": "an id is too long to be believed, or is no text",
     "too_large": "larger than the limit; the bytes were not kept",
     "forbidden_account": "the token may not write for this account or mobile; nothing was kept",
+    "too_many_recordings": "the call has a thousand recordings already",
     "incomplete_upload": "chunks of an upload did not all arrive in time",
     "hash_mismatch": "the chunks of an upload are not the bytes that were hashed",
     "refused_by_store": "the store refuses this record for its content",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from phonenumbers import SUPPORTED_REGIONS
+
 PREFIX = "CALLAGENT_"
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -169,9 +171,16 @@ def _accounts(settings: Settings) -> dict[str, Account]:
 
 
 def _account(name: str, entry: dict[str, str], settings: Settings) -> Account:
+    unknown = sorted(entry.keys() - {"zone", "region"})
+    if unknown:
+        raise SettingError(f"{PREFIX}{name.upper()} has {unknown[0]!r}; it takes zone and region")
     zone = entry.get("zone", settings.zone)
+    region = entry.get("region", settings.region).upper()
+    if region and region not in SUPPORTED_REGIONS:
+        variable = name.upper() if "region" in entry else "REGION"
+        raise SettingError(f"{PREFIX}{variable}: {region!r} is no region such as RU")
     try:
-        return Account(ZoneInfo(zone), entry.get("region", settings.region) or None)
+        return Account(ZoneInfo(zone), region or None)
     except (ValueError, OSError, KeyError) as error:
         raise SettingError(
             f"{PREFIX}{name.upper()} names the zone {zone!r}, which is not an IANA zone"

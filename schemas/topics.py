@@ -11,7 +11,7 @@ KEEP_FOREVER_MS = -1
 class Topic:
     """One topic: what it carries and how Kafka keeps it.
 
-    `key` names the fields of the record key (see `schemas.keys`), `value` the type of its
+    `key` names the fields of the record key (see `schemas.ids.record_key`), `value` the type of its
     value in `schemas.records`. `retention_ms` is Kafka's `retention.ms`; a compacted topic
     keeps the last record of each key instead.
     """
@@ -21,7 +21,7 @@ class Topic:
     value: str
     retention_ms: int
     compacted: bool = False
-    max_message_bytes: int = 1_048_576
+    max_message_bytes: int = 2_097_152
 
     @property
     def config(self) -> dict[str, str]:
@@ -45,9 +45,7 @@ RECORDINGS_STORED = Topic("callagent.recordings-stored", "account, uuid", "Store
 LOGS_STORED = Topic("callagent.logs-stored", "account, mobile", "Stored", 14 * DAY_MS)
 LOOKUPS = Topic("callagent.lookups", "account, uuid", "Call", 14 * DAY_MS)
 CALLS = Topic("callagent.calls", "account, uuid", "Call", KEEP_FOREVER_MS, compacted=True)
-DEAD_LETTERS = Topic(
-    "callagent.dead-letters", "id", "DeadLetter", 30 * DAY_MS, max_message_bytes=2_097_152
-)
+DEAD_LETTERS = Topic("callagent.dead-letters", "id", "DeadLetter", 30 * DAY_MS)
 
 TOPICS: tuple[Topic, ...] = (
     EVENTS,

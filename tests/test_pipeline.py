@@ -165,3 +165,19 @@ async def test_a_dead_letter_is_a_row_with_its_bytes(analyst: Analyst, phone: Ph
     (row,) = rows
     assert (row["reason"], bytes.fromhex(row["hex"]), row["path"]) == ("not_utf8", body, path)
     assert analyst.call(uuid) == {}
+
+
+async def test_a_record_near_the_limit_stops_no_other(analyst: Analyst, phone: Phone) -> None:
+    """Control characters take six times their size as JSON in Kafka."""
+    big, good = new_call(), new_call()
+    body = b'{"type":"START","direction":"incoming","x":"' + b"\x01" * 200_000 + b'"}'
+    path = f"/event/account1/89135292966/{big.uuid}"
+    answer = await phone.post(path, {"Content-Type": "application/json"}, body)
+    assert answer.status == 200
+    for post in fragments(phone, good)[:4]:
+        await post()
+    names = [big.uuid, good.uuid]
+    rows = await asyncio.to_thread(
+        eventually, lambda: analyst.calls(names), lambda rows: len(rows) == len(names)
+    )
+    assert set(rows) == set(names)

@@ -73,6 +73,8 @@ def ready_line(settings: Settings) -> str:
 
 def base_address(settings: Settings) -> str:
     """The base address to type into a phone that can reach it."""
+    if settings.base_address:
+        return settings.base_address
     host = own_address() if settings.host in ANYWHERE else settings.host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.ingest_port}"
 

@@ -208,3 +208,15 @@ async def test_ids_that_are_missing_everywhere(ingress: Ingress) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--\r\n'
     assert (await ingress.origin.request("POST", "/record", headers, body)).status == 400
+
+
+async def test_a_newline_in_an_id_is_an_id_like_any_other(ingress: Ingress) -> None:
+    answer = await ingress.origin.request("POST", "/event/a%0Ab/8/u1", JSON, b'{"type":"START"}')
+    assert answer.status == 200
+    assert [message.account_id for message in ingress.publisher.messages()] == ["a\nb"]
+
+
+async def test_a_recording_refused_for_its_ids_is_seen(ingress: Ingress) -> None:
+    async with ingress.phone() as phone:
+        assert (await phone.record("u" * 2000, "a.amr", AUDIO)).status == 400
+    assert [letter.reason for letter in ingress.publisher.dead_letters()] == ["missing_ids"]

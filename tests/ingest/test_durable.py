@@ -19,6 +19,7 @@ class FakeKafka:
 
     away: bool = False
     tries: int = 0
+    most_bytes: int = 10_000_000
     records: list[KafkaRecord] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -32,7 +33,10 @@ class FakeKafka:
         self.tries += 1
         if self.away:
             raise UnavailableError
-        self.records += records
+        kept = list(records)
+        if any(len(record.value) > self.most_bytes for record in kept):
+            raise TooLargeError
+        self.records += kept
 
     async def ready(self) -> bool:
         """Whether it is there."""
@@ -137,3 +141,16 @@ async def test_what_waits_is_delivered_by_the_next_process(
     await second.start()
     assert await arrived(kafka, 1) == [record(1)]
     await second.stop()
+
+
+async def test_a_record_of_the_spool_that_kafka_refuses_holds_up_no_other(
+    publisher: DurablePublisher, kafka: FakeKafka, tmp_path: Path
+) -> None:
+    kafka.away = True
+    kafka.most_bytes = 1000
+    for number, size in ((1, 10), (2, 5000), (3, 10)):
+        await publisher.publish([record(number, size)], spoolable=True)
+    kafka.away = False
+    assert await arrived(kafka, 2) == [record(1), record(3)]
+    (aside,) = tmp_path.glob("*.refused")
+    assert aside.read_bytes() == record(2, 5000).value

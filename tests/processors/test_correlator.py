@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from processors.call_store import slot_of
 from processors.correlator import Correlator
 from schemas import topics
@@ -192,3 +194,48 @@ async def test_what_waits_is_a_call_that_the_next_version_can_read() -> None:
     assert value is not None
     call = decode(value, Call)
     assert slot_of(0, call).key == b'["account1","u1"]'
+
+
+async def test_a_call_that_clickhouse_does_not_hold_yet_is_not_forgotten() -> None:
+    world = World()
+    await world.correlate(event("END", NOW - timedelta(hours=72)))
+    await world.correlator.expire()
+    assert len(world.store.kept) == 1
+    await world.correlate(event("START", NOW - timedelta(hours=72, seconds=8)))
+    assert len({call.day for call in world.app.calls()}) == 1
+    world.clickhouse.stored = [world.last()]
+    await world.correlator.expire()
+    assert world.store.kept == {}
+
+
+async def test_a_call_takes_a_thousand_recordings_and_no_more() -> None:
+    world = World()
+    for number in range(0, 1200, 100):
+        records = [
+            msgspec.structs.replace(recording(NOW), object_key=f"account1/u1/{number + index}")
+            for index in range(100)
+        ]
+        await world.correlate(*records)
+    assert len(world.last().recordings) == 1000
+    assert {letter.reason for letter in world.app.dead_letters()} == {"too_many_recordings"}
+    assert len(world.app.dead_letters()) == 200
+
+
+async def test_a_look_up_with_a_time_without_a_zone_is_a_dead_letter() -> None:
+    world = World()
+    naive = b'{"account_id":"account1","uuid":"u1","first_received_at":"2026-11-25T12:00:00",'
+    naive += b'"last_received_at":"2026-11-25T12:00:00"}'
+    good = encode(
+        Call(account_id="account1", uuid="u1", first_received_at=NOW, last_received_at=NOW)
+    )
+    await world.correlator.look_up(events_of(topics.LOOKUPS, [good, naive]))
+    assert [letter.reason for letter in world.app.dead_letters()] == ["unreadable_record"]
+    assert len(world.app.calls()) == 1
+
+
+async def test_the_time_of_a_dead_letter_is_one_that_stores_take() -> None:
+    world = World()
+    old = msgspec.structs.replace(event("START", NOW), received_at=datetime(1, 1, 1, tzinfo=UTC))
+    await world.correlator.correlate(events_of(topics.EVENTS, [encode(old)]))
+    (letter,) = world.app.dead_letters()
+    assert letter.received_at.year == 2023

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from processors.recording_sink import Sink
@@ -160,3 +161,30 @@ async def test_what_was_read_of_a_partition_that_is_taken_away_is_forgotten(worl
     await world.take(*chunks("1"))
     assert list(world.bucket.objects.values()) == [AUDIO]
     assert world.acked == [2, 3, 4]
+
+
+async def test_bytes_are_not_kept_while_an_upload_is_open(world: World) -> None:
+    await world.take(*chunks("1")[:2])
+    assert [event.message.value for event in world.events] == [b"", b""]
+
+
+async def test_a_stale_event_does_not_acknowledge_an_open_upload(world: World) -> None:
+    first, second, _ = chunks("a")
+    stale = bytes(range(200))
+    (single,) = chunks("b", stale)
+    headers = [(CHUNK_HEADER, encode(single[0]))]
+    late = FakeEvent(FakeMessage(topics.RECORDINGS.name, stale, offset=9, headers=headers))
+    world.events.append(late)
+    await world.sink.take(late)
+    world.events.clear()
+    await world.take(first, second)
+    await asyncio.gather(*world.sink._tasks)
+    assert world.acked == []
+
+
+@pytest.mark.parametrize("kind", ["../x", "event"])
+async def test_a_chunk_of_no_kind_of_ours_is_a_dead_letter(world: World, kind: str) -> None:
+    chunk, value = chunks("1", b"x")[0]
+    await world.take((msgspec.structs.replace(chunk, kind=kind), value))
+    assert [letter.reason for letter in world.app.dead_letters()] == ["unreadable_record"]
+    assert world.acked == [0]

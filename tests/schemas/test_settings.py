@@ -42,6 +42,9 @@ def test_an_account_has_its_own_zone_and_the_default_region() -> None:
         ("CALLAGENT_ACCOUNTS", "[1]"),
         ("CALLAGENT_ACCOUNTS", "{"),
         ("CALLAGENT_ACCOUNTS", '{"a": {"zone": "x"}}'),
+        ("CALLAGENT_ACCOUNTS", '{"a": {"zon": "Asia/Omsk"}}'),
+        ("CALLAGENT_ACCOUNTS", '{"a": {"region": "Russia"}}'),
+        ("CALLAGENT_REGION", "Russia"),
     ],
 )
 def test_a_mistyped_setting_is_one_line_that_names_it(variable: str, value: str) -> None:
