@@ -31,6 +31,7 @@ STORED_TOPICS = {
     topics.LOGS.name: topics.LOGS_STORED,
 }
 UPLOADS_AT_ONCE = 4
+OPEN_UPLOADS = 256
 BUFFERED_CHUNKS = 8
 EXPIRY_CHECK_SECONDS = 1.0
 
@@ -97,6 +98,7 @@ class Sink:
         prefix.add(chunk.id, message.offset)
         group = (message.tp, chunk.id)
         if group not in self._assemblies:
+            await self._make_room()
             self._assemblies[group] = Assembly.begin(chunk, message, self._directory)
         assembly = self._assemblies[group]
         assembly.add(chunk, message)
@@ -106,6 +108,15 @@ class Sink:
             del self._assemblies[group]
             await self._storing.acquire()
             self._in_background(assembly, prefix)
+
+    async def _make_room(self) -> None:
+        """Give up the upload that was touched longest ago, where too many are open."""
+        if len(self._assemblies) >= OPEN_UPLOADS:
+            group = min(self._assemblies, key=lambda group: self._assemblies[group].touched_at)
+            assembly = self._assemblies.pop(group)
+            await self._give_up(
+                assembly, self._prefixes[group[0]], BadMessageError("incomplete_upload")
+            )
 
     def forget(self, revoked: set[TP]) -> None:
         """Forget what was read of partitions that are taken away: it is read again from the last

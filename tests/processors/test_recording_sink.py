@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from processors.recording_sink import Sink
+from processors.recording_sink import OPEN_UPLOADS, Sink
 from processors.s3 import RefusedByStoreError
 from schemas import topics
 from schemas.records import CHUNK_BYTES, CHUNK_HEADER, Chunk, Stored, decode, encode
@@ -188,3 +188,12 @@ async def test_a_chunk_of_no_kind_of_ours_is_a_dead_letter(world: World, kind: s
     await world.take((msgspec.structs.replace(chunk, kind=kind), value))
     assert [letter.reason for letter in world.app.dead_letters()] == ["unreadable_record"]
     assert world.acked == [0]
+
+
+async def test_open_uploads_are_bounded(world: World) -> None:
+    for number in range(OPEN_UPLOADS + 2):
+        await world.take(chunks(str(number))[0])
+    letters = world.app.dead_letters()
+    assert [letter.id for letter in letters] == ["0", "1"]
+    assert len(list(world.directory.iterdir())) == OPEN_UPLOADS
+    assert world.acked == [0, 1]
