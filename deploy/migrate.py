@@ -1,7 +1,8 @@
-"""`python -m deploy.migrate`: topics, tables, views and the bucket; safe to repeat."""
+"""`python -m deploy.migrate`: topics, tables, views, the bucket, retention; safe to repeat."""
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 
@@ -10,6 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 from clickhouse_connect.driver.client import Client
 
 import schemas
+from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
 from schemas.security import kafka_options
@@ -37,16 +39,16 @@ def main() -> int:
 
 
 async def create_topics(settings: Settings) -> None:
-    """Make the topics of `schemas.topics` that are missing; those there are stay as they are."""
+    """Make the topics of `schemas.topics` that are missing; give all their configuration."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers, **kafka_options(settings))
     await admin.start()
     try:
         there = set(await admin.list_topics())
         missing = [_new_topic(topic, settings) for topic in TOPICS if topic.name not in there]
         if missing:
-            await admin.create_topics(missing)
-    except TopicAlreadyExistsError:
-        pass
+            with suppress(TopicAlreadyExistsError):
+                await admin.create_topics(missing)
+        await set_topic_configs(admin, settings)
     finally:
         await admin.close()
 
@@ -56,7 +58,7 @@ def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
         topic.name,
         settings.kafka_partitions,
         settings.kafka_replicas,
-        topic_configs=topic.config,
+        topic_configs=topic.kept(settings.keep_kafka_days).config,
     )
 
 
@@ -71,6 +73,7 @@ def create_tables(settings: Settings) -> None:
         if file.name not in applied:
             client.command(_filled(file.read_text(), settings))
             client.insert("migrations", [[file.name]], column_names=["name"], database=database)
+    set_ttls(client, settings)
     for file in sorted((DDL / "views").glob("*.sql")):
         client.command(_filled(file.read_text(), settings))
 
@@ -96,6 +99,7 @@ def create_bucket(settings: Settings) -> None:
     client = s3.connect(settings)
     if not client.bucket_exists(settings.s3_bucket):
         client.make_bucket(settings.s3_bucket)
+    set_lifecycle(settings)
 
 
 if __name__ == "__main__":

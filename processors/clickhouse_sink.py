@@ -8,6 +8,7 @@ import faust
 from processors import application
 from processors.batches import work_off
 from processors.clickhouse import ClickHouse, RefusedByStoreError
+from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_value
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.watchdog import add_watchdog
@@ -61,6 +62,15 @@ TABLES: dict[Topic, tuple[Table, ...]] = {
     topics.DEAD_LETTERS: (DEAD_LETTERS,),
 }
 
+RECORDS: dict[Topic, type[Any]] = {
+    topics.CALLS: Call,
+    topics.EVENTS: Message,
+    topics.CALLDATA: Message,
+    topics.RECORDINGS_STORED: Stored,
+    topics.LOGS_STORED: Stored,
+    topics.DEAD_LETTERS: DeadLetter,
+}
+
 
 def create_app(settings: Settings) -> faust.App:
     """The Faust app, with one agent for each topic."""
@@ -71,8 +81,11 @@ def create_app(settings: Settings) -> faust.App:
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,
     )
+    erasures = Erasures(settings, app.conf.id)
+    app.task(erasures.follow_for_ever)
     for topic, tables in TABLES.items():
-        _add_agent(app, topic, Sink(app, ClickHouse(settings, app.conf.id), topic, tables))
+        sink = Sink(app, ClickHouse(settings, app.conf.id), topic, tables, erasures)
+        _add_agent(app, topic, sink)
     add_watchdog(app, settings.brokers)
     return app
 
@@ -88,19 +101,39 @@ class Sink:
     """Writes the records of one topic into its tables."""
 
     def __init__(
-        self, app: faust.App, clickhouse: ClickHouse, topic: Topic, tables: Sequence[Table]
+        self,
+        app: faust.App,
+        clickhouse: ClickHouse,
+        topic: Topic,
+        tables: Sequence[Table],
+        erasures: Erasures | None = None,
     ) -> None:
         self._app = app
         self._clickhouse = clickhouse
         self._topic = topic
         self._tables = tables
+        self._erasures = erasures or nothing_erased()
 
     async def write(self, events: Sequence[Any]) -> None:
-        """Return when every record is a row or, where that is impossible, a dead letter."""
+        """Return when every record is a row or, where that is impossible, a dead letter.
+
+        What was erased is left out.
+        """
+        await self._erasures.known()
         messages = [event.message for event in events if event.message.value is not None]
+        messages = [message for message in messages if not self._erased(message)]
         for table in self._tables:
             refused = await self._insert(table, messages)
             await send_all(self._app, refused)
+
+    def _erased(self, message: Any) -> bool:
+        if self._erasures.empty:
+            return False
+        try:
+            record: Any = read_value(message, RECORDS[self._topic])
+        except BadMessageError:
+            return False
+        return self._erasures.erased(record)
 
     async def _insert(self, table: Table, messages: Sequence[Any]) -> list[Outgoing]:
         """Insert rows; a batch that is refused is halved until the rows at fault stand alone."""

@@ -11,6 +11,7 @@ from processors import application, correlation
 from processors.batches import or_end, work_off
 from processors.call_store import CallStore, Slot, slot_of
 from processors.clickhouse import ClickHouse
+from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_call, read_value
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.watchdog import add_watchdog
@@ -41,7 +42,10 @@ def create_app(settings: Settings) -> faust.App:
     app = application.create(
         NAME, settings.correlator_port, settings, store="rocksdb://", stream_wait_empty=False
     )
-    correlator = Correlator(app, settings, CallStore(app), ClickHouse(settings, app.conf.id))
+    erasures = Erasures(settings, app.conf.id)
+    correlator = Correlator(
+        app, settings, CallStore(app), ClickHouse(settings, app.conf.id), erasures=erasures
+    )
 
     def add_agent(topic: topics.Topic, work: Any) -> None:
         async def agent(stream: Any) -> None:
@@ -54,6 +58,7 @@ def create_app(settings: Settings) -> faust.App:
     add_agent(topics.RECORDINGS_STORED, correlator.correlate)
     add_agent(topics.LOOKUPS, correlator.look_up)
     app.task(correlator.expire_for_ever)
+    app.task(erasures.follow_for_ever)
     add_watchdog(app, settings.brokers)
     return app
 
@@ -72,15 +77,18 @@ class Correlator:
         store: CallStore,
         clickhouse: ClickHouse,
         clock: Clock = lambda: datetime.now(UTC),
+        erasures: Erasures | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._store = store
         self._clickhouse = clickhouse
         self._clock = clock
+        self._erasures = erasures or nothing_erased()
 
     async def correlate(self, events: Sequence[Any]) -> None:
         """Join fragments into their calls; send those of unknown calls on to be looked up."""
+        await self._erasures.known()
         met: dict[Slot, Call] = {}
         others: list[Outgoing] = []
         for event in events:
@@ -88,6 +96,8 @@ class Correlator:
                 fragment = self._fragment(event.message)
             except BadMessageError as error:
                 others.append(dead_letter(event.message, error, body=event.message.value or b""))
+                continue
+            if self._erasures.erased(fragment):
                 continue
             slot = slot_of(event.message.partition, fragment)
             if fragment.recordings and self._is_full(slot):
@@ -106,6 +116,7 @@ class Correlator:
 
         Waits while ClickHouse is away; only such fragments wait with it.
         """
+        await self._erasures.known()
         fragments: dict[Slot, Call] = {}
         letters: list[Outgoing] = []
         for event in events:
@@ -113,6 +124,8 @@ class Correlator:
                 fragment = read_call(event.message)
             except BadMessageError as error:
                 letters.append(dead_letter(event.message, error, body=event.message.value or b""))
+                continue
+            if self._erasures.erased(fragment):
                 continue
             slot = slot_of(event.message.partition, fragment)
             fragments[slot] = merge(fragments[slot], fragment) if slot in fragments else fragment
@@ -122,7 +135,7 @@ class Correlator:
         await self._publish(met, letters)
 
     async def expire_for_ever(self) -> None:
-        """Drop the calls that had no news for long, a slice at a time."""
+        """Drop the calls that had no news for long or were erased, a slice at a time."""
         while not self._app.should_stop:
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
             if application.ready(self._app):
@@ -131,16 +144,18 @@ class Correlator:
     async def expire(self) -> None:
         """Go once through the store and drop what has expired, from the topic `calls` too.
 
-        A call that ClickHouse does not hold yet stays: the next fragment has to find its day.
+        A call that ClickHouse does not hold yet stays: the next fragment has to find its day. One
+        that was erased goes at once.
         """
         calls = self._store.calls()
         while batch := [found for _, found in zip(range(SWEEP_SLICE), calls, strict=False)]:
             now = self._clock()
-            hours = self._settings.state_hours
-            gone = [(s, call) for s, call in batch if correlation.is_expired(call, now, hours)]
-            stored = await self._stored([call for _, call in gone])
-            sure = [slot for slot, call in gone if (call.account_id, call.uuid) in stored]
-            await self._forget([slot for slot in sure if self._still_expired(slot, now)])
+            erased = [slot for slot, call in batch if self._erasures.covers(call)]
+            old = [(slot, call) for slot, call in batch if self._is_expired(call, now)]
+            stored = await self._stored([call for _, call in old])
+            sure = [slot for slot, call in old if (call.account_id, call.uuid) in stored]
+            expired = [slot for slot in sure if self._is_still_expired(slot, now)]
+            await self._forget([*erased, *(slot for slot in expired if slot not in erased)])
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
 
     def _fragment(self, message: Any) -> Call:
@@ -197,9 +212,12 @@ class Correlator:
             self._store.written(record)
         metrics.CALLS_CHANGED.inc(len(records))
 
-    def _still_expired(self, slot: Slot, now: datetime) -> bool:
+    def _is_expired(self, call: Call, now: datetime) -> bool:
+        return correlation.is_expired(call, now, self._settings.state_hours)
+
+    def _is_still_expired(self, slot: Slot, now: datetime) -> bool:
         call = self._store.get(slot)
-        return call is not None and correlation.is_expired(call, now, self._settings.state_hours)
+        return call is not None and self._is_expired(call, now)
 
     async def _forget(self, slots: Sequence[Slot]) -> None:
         for slot in slots:

@@ -13,6 +13,7 @@ from faust.types import TP
 from processors import application
 from processors.assembly import Assembly
 from processors.batches import or_end
+from processors.erasures import Erasures, nothing_erased
 from processors.prefix import Prefix
 from processors.reading import read_chunk
 from processors.s3 import Bucket, RefusedByStoreError
@@ -50,8 +51,11 @@ def create_app(settings: Settings) -> faust.App:
     directory = Path(app.conf.datadir) / "uploads"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
+    erasures = Erasures(settings, app.conf.id)
+    app.task(erasures.follow_for_ever)
     for topic in (topics.RECORDINGS, topics.LOGS):
-        _add_agent(app, topic, Sink(app, Bucket(settings, app.conf.id), directory, settings))
+        bucket = Bucket(settings, app.conf.id)
+        _add_agent(app, topic, Sink(app, bucket, directory, settings, erasures))
     add_watchdog(app, settings.brokers, settings.upload_expiry_seconds + STALL_SECONDS)
     return app
 
@@ -72,10 +76,18 @@ def _add_agent(app: faust.App, topic: topics.Topic, sink: "Sink") -> None:
 class Sink:
     """Assembles uploads and stores them; their chunks are acknowledged when all is reported."""
 
-    def __init__(self, app: faust.App, bucket: Bucket, directory: Path, settings: Settings) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        bucket: Bucket,
+        directory: Path,
+        settings: Settings,
+        erasures: Erasures | None = None,
+    ) -> None:
         self._app = app
         self._bucket = bucket
         self._directory = directory
+        self._erasures = erasures or nothing_erased()
         self._expiry_seconds = settings.upload_expiry_seconds
         self._assemblies: dict[tuple[TP, str], Assembly] = {}
         self._prefixes: dict[TP, Prefix] = {}
@@ -85,6 +97,7 @@ class Sink:
 
     async def take(self, event: Any) -> None:
         """Put one chunk into its place; begin to store an upload that is whole."""
+        await self._erasures.known()
         message = event.message
         self._unacknowledged.setdefault(message.tp, []).append(event)
         prefix = self._prefixes.setdefault(message.tp, Prefix())
@@ -97,6 +110,9 @@ class Sink:
             return
         prefix.add(chunk.id, message.offset)
         group = (message.tp, chunk.id)
+        if self._erasures.erased(chunk):
+            self._drop(group, prefix)
+            return
         if group not in self._assemblies:
             await self._make_room()
             self._assemblies[group] = Assembly.begin(chunk, message, self._directory)
@@ -117,6 +133,12 @@ class Sink:
             await self._give_up(
                 assembly, self._prefixes[group[0]], BadMessageError("incomplete_upload")
             )
+
+    def _drop(self, group: tuple[TP, str], prefix: Prefix) -> None:
+        """Let the chunks of an upload that was erased be acknowledged, and no more."""
+        if group in self._assemblies:
+            self._assemblies.pop(group).remove()
+        self._close(*group, prefix)
 
     def forget(self, revoked: set[TP]) -> None:
         """Forget what was read of partitions that are taken away: it is read again from the last
@@ -154,12 +176,17 @@ class Sink:
     async def _store(self, assembly: Assembly, prefix: Prefix) -> None:
         """Store one whole upload and report it; or give it up."""
         chunk, message = assembly.chunk, assembly.message
+        if self._erasures.erased(chunk):
+            self._done(assembly, prefix)
+            return
         if not await asyncio.to_thread(assembly.verified):
             await self._give_up(assembly, prefix, BadMessageError("hash_mismatch"))
             return
         stored = _stored(chunk, message, assembly.path)
         try:
-            await self._bucket.put(stored.object_key, assembly.path, stored.content_type)
+            await self._bucket.put(
+                stored.object_key, assembly.path, stored.content_type, stored.kind
+            )
         except RefusedByStoreError as error:
             refused = BadMessageError("refused_by_store", str(error))
             await self._give_up(assembly, prefix, refused)

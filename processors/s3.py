@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import Tags
 from minio.error import S3Error
 
 from schemas import metrics
@@ -17,6 +18,7 @@ FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
 CONNECT_SECONDS = 10
 READ_SECONDS = 120
+KIND_TAG = "kind"
 # S3's codes for an object that it will never take.
 NEVER_CODES = frozenset(
     {
@@ -40,17 +42,23 @@ class Bucket:
         self._name = settings.s3_bucket
         self._app_id = app_id
 
-    async def put(self, object_key: str, path: Path, content_type: str) -> None:
+    async def put(self, object_key: str, path: Path, content_type: str, kind: str) -> None:
         """Return when S3 has the file under this key; wait and try again while it is away.
+
+        The tag `kind` (recording or log) is what the bucket's rules of retention go by.
 
         Raises:
             RefusedByStoreError: it will never take it.
         """
+        tags = Tags.new_object_tags()
+        tags[KIND_TAG] = kind
         wait_seconds = FIRST_RETRY_SECONDS
         while True:
             try:
                 await asyncio.to_thread(
-                    self._client.fput_object, self._name, object_key, str(path), content_type
+                    self._client.fput_object,
+                    *(self._name, object_key, str(path), content_type),
+                    tags=tags,
                 )
                 return
             except Exception as error:

@@ -37,3 +37,6 @@ SPOOL_RECORDS = Gauge("callagent_spool_records", "records that wait in the spool
 SPOOL_FAILURES = Counter(
     "callagent_spool_failures", "times that the spool was full, damaged or could not be written"
 )
+ERASED = Counter(
+    "callagent_erased", "records that were dropped, by what was erased", ["app", "kind"]
+)

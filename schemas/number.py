@@ -73,6 +73,15 @@ def read_number(sent: str | None, region: str | None) -> Number:
     return _read(sent, region)
 
 
+def comparable(number: Number) -> str:
+    """A number without what is only a way to write it; empty for a hidden one."""
+    if number.e164:
+        return number.e164
+    plain = _plain(number.text)
+    dialled = _PUNCTUATION.sub("", plain)
+    return dialled.removeprefix("+") if dialled.removeprefix("+").isdigit() else plain.lower()
+
+
 @lru_cache(maxsize=65_536)
 def _read(text: str, region: str | None) -> Number:
     plain = _plain(text)

@@ -90,6 +90,9 @@ class Settings:
     s3_secret_key: str = setting("callagent-secret", "secret key of S3")
     s3_bucket: str = setting("recordings", "bucket of recordings and phone logs")
     s3_region: str = setting("us-east-1", "region of the bucket")
+    s3_public_url: str = setting(
+        "", "http(s)://host:port of S3 in links for people; empty: as for the processors"
+    )
     max_recording_mib: int = setting(256, "largest recording or log file that is taken, in MiB")
     max_body_kib: int = setting(512, "largest event or calldata body that is taken, in KiB")
     idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
@@ -128,6 +131,21 @@ class Settings:
     )
     upload_expiry_seconds: int = setting(
         1_800, "an upload whose chunks stay incomplete for so long is a dead letter"
+    )
+    keep_calls_days: int = setting(0, "days that calls are kept in ClickHouse; 0: for ever")
+    keep_fragments_days: int = setting(
+        0, "days of the raw fragments; a rebuild knows of a call what is left of them; 0: for ever"
+    )
+    keep_dead_letters_days: int = setting(0, "days of dead letters in ClickHouse; 0: for ever")
+    keep_recordings_days: int = setting(0, "days of recordings in S3; 0: for ever")
+    keep_logs_days: int = setting(
+        0, "days of phones' log files in S3 and of their rows in ClickHouse; 0: for ever"
+    )
+    keep_kafka_days: int = setting(
+        0, "days that Kafka keeps what the processors have read, too; 0: 7 to 30, by topic"
+    )
+    erasure_key_file: str = setting(
+        "", "key of the hashes of what was erased; empty: erasures.key in the data folder"
     )
 
     @property

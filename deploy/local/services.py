@@ -40,6 +40,8 @@ def environment(settings: Settings) -> dict[str, str]:
     ours[PREFIX + "DATA_DIR"] = str(Path(settings.data_dir).resolve())
     if settings.tokens_file:
         ours[PREFIX + "TOKENS_FILE"] = str(Path(settings.tokens_file).resolve())
+    if settings.erasure_key_file:
+        ours[PREFIX + "ERASURE_KEY_FILE"] = str(Path(settings.erasure_key_file).resolve())
     return {**ours, "PYTHONUNBUFFERED": "1"}
 
 

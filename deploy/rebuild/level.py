@@ -28,15 +28,17 @@ class StuckError(CommandError):
     """A processor makes no progress, so it is not running or waits itself."""
 
 
-def wait_until_level(settings: Settings, group: str) -> None:
+def wait_until_level(settings: Settings, group: str, read: Sequence[Topic] = ()) -> None:
     """Return when a processor has worked off all that its topics held at the call.
+
+    `read` are other topics than those that a rebuild waits for.
 
     Raises:
         StuckError: it has made no progress for `PATIENCE_SECONDS`.
         CommandError: Kafka does not answer.
     """
     try:
-        asyncio.run(_wait(settings, group))
+        asyncio.run(_wait(settings, group, read or READ_BY[group]))
     except KafkaError as error:
         raise CommandError(
             f"Kafka at {settings.brokers} does not answer ({type(error).__name__}), and a rebuild"
@@ -44,11 +46,11 @@ def wait_until_level(settings: Settings, group: str) -> None:
         ) from error
 
 
-async def _wait(settings: Settings, group: str) -> None:
+async def _wait(settings: Settings, group: str, read: Sequence[Topic]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
     await admin.start()
     try:
-        ends = await _ends(settings, admin, READ_BY[group])
+        ends = await _ends(settings, admin, read)
         await _wait_for(admin, group, ends)
     finally:
         await admin.close()

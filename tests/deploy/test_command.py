@@ -6,7 +6,12 @@ from deploy.local.ports import free_ports
 from schemas.settings import Settings
 from tests.deploy.commands import run
 
-COMMANDS = [("deploy.dead_letters", "list"), ("deploy.rebuild",)]
+COMMANDS = [
+    ("deploy.dead_letters", "list"),
+    ("deploy.rebuild",),
+    ("deploy.link", "account1", "u1"),
+    ("deploy.roles", "anna", "--apply"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

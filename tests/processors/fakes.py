@@ -135,7 +135,7 @@ class FakeBucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     failure: Exception | None = None
 
-    async def put(self, object_key: str, path: Path, content_type: str) -> None:
+    async def put(self, object_key: str, path: Path, content_type: str, kind: str) -> None:
         """Store one object."""
         if self.failure:
             raise self.failure

@@ -1,0 +1,146 @@
+"""Roles of analysts: the SQL parses, and on a real server a role sees what it should."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from deploy.local.pipeline import Pipeline
+from deploy.migrate import create_tables
+from deploy.roles import account_role, statements
+from processors import clickhouse
+from schemas.settings import Settings
+from tests.deploy.commands import run
+
+ODD = "Рога'; \\ и $database; копыта"
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+IMAGE = "clickhouse/clickhouse-server:25.8"
+START_SECONDS = 120
+
+
+def docker_works() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+
+
+def test_a_name_cannot_break_out_of_its_place() -> None:
+    sql = statements("callagent", "anna", "secret", ODD)
+    assert sum("Рога\\'; \\\\ и $database; копыта'" in statement for statement in sql) == 1
+    assert not any("secret" in statement for statement in sql)
+    assert account_role("a b") != account_role("a_b")
+
+
+@pytest.mark.parametrize("user", ["a;b", "", "1a", "a" * 65])
+def test_a_user_has_a_plain_name(user: str) -> None:
+    ended = run(Settings(), "deploy.roles", user)
+    assert ended.code == 2
+    assert "has other characters than" in ended.err
+
+
+def test_the_sql_is_printed_without_the_password() -> None:
+    ended = run(Settings(), "deploy.roles", "anna", "--account", "account1")
+    password = ended.err.partition("this once: ")[2].split()[0]
+    assert ended.code == 0
+    assert len(password) > 20
+    assert password not in ended.out.decode()
+    assert "USING account_id = 'account1'" in ended.out.decode()
+
+
+@pytest.mark.integration
+def test_every_statement_parses(pipeline: Pipeline, settings: Settings) -> None:
+    client = clickhouse.connect(settings)
+    for statement in (*statements("callagent", "a", "s"), *statements("callagent", "a", "s", ODD)):
+        assert client.query(f"EXPLAIN AST {statement}").result_rows
+    ended = run(settings, "deploy.roles", "anna", "--apply")
+    assert ended.code == 1
+    assert "may not make roles" in ended.err
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Settings]:
+    """A real server, whose user may make roles."""
+    if not docker_works():
+        pytest.skip("roles need a ClickHouse server, and there is no Docker to run one")
+    from testcontainers.core.container import DockerContainer
+
+    container = DockerContainer(IMAGE).with_exposed_ports(8123)
+    container.with_env("CLICKHOUSE_PASSWORD", "admin")
+    container.with_env("CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT", "1")
+    with container as running:
+        host, port = running.get_container_host_ip(), running.get_exposed_port(8123)
+        settings = Settings(clickhouse_url=f"http://default:admin@{host}:{port}")
+        await_server(settings)
+        create_tables(settings)
+        yield settings
+
+
+def await_server(settings: Settings) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            clickhouse.connect(settings, database="default")
+            return
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def user_of(settings: Settings, name: str, account: str | None) -> Client:
+    admin = clickhouse.connect(settings)
+    for statement in statements(settings.clickhouse_database, name, "secret", account):
+        admin.command(statement)
+    host, port = settings.clickhouse.rpartition("@")[2].split(":")
+    return clickhouse_connect.get_client(
+        host=host, port=int(port), username=name, password="secret", database="callagent"
+    )
+
+
+def fill(settings: Settings) -> None:
+    columns = ("account_id", "uuid", "day", "first_received_at", "last_received_at")
+    rows: list[list[Any]] = [[a, "u", date(2026, 11, 25), NOW, NOW] for a in ("one", "two", ODD)]
+    clickhouse.connect(settings).insert("call_states", rows, column_names=columns)
+
+
+@pytest.mark.integration
+def test_a_role_of_one_account_sees_it_alone_also_through_the_views(server: Settings) -> None:
+    fill(server)
+    every = user_of(server, "every", None)
+    odd = user_of(server, "odd", ODD)
+    one = user_of(server, "one", "one")
+    for source in ("calls", "call_states"):
+        sql = f"SELECT account_id FROM {source} ORDER BY account_id"
+        assert [row[0] for row in every.query(sql).result_rows] == ["one", "two", ODD]
+        assert odd.query(sql).result_rows == [(ODD,)]
+        assert one.query(sql).result_rows == [("one",)]
+    admin = clickhouse.connect(server)
+    assert admin.query("SELECT count() FROM calls").result_rows == [(3,)]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO call_states (account_id) VALUES ('x')",
+        "ALTER TABLE call_states DELETE WHERE 1",
+        "CREATE TABLE x (a Int8) ENGINE = Memory",
+        "DROP VIEW calls",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SELECT 1 SETTINGS max_execution_time = 10000",
+        "SELECT 1 SETTINGS max_memory_usage = 0",
+        "SELECT * FROM url('http://127.0.0.1', CSV, 'a String')",
+        "SELECT * FROM system.users",
+    ],
+)
+def test_analysts_only_read_and_within_limits(server: Settings, sql: str) -> None:
+    client = user_of(server, "limited", "one")
+    with pytest.raises(DatabaseError):
+        client.command(sql)
