@@ -9,7 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fuzz check format demo lock clean clean-data
+.PHONY: help install run test fuzz check format demo image helm chart lock clean clean-data
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,15 @@ format: $(STAMP) ## put imports and layout of the code in order
 
 demo: $(STAMP) ## simulated phones make calls, analysts see them (ARGS="--calls 1000")
 	@exec $(BIN)/python -m deploy.demo $(ARGS)
+
+image: ## build the container image and try it, without a container engine (needs root, buildah)
+	@deploy/image/check.sh
+
+helm: $(STAMP) ## build helm from its Go module, unless it is here (tests of the chart need it)
+	@exec $(BIN)/python -m deploy.manifests.helm
+
+chart: $(STAMP) ## lint the Helm chart and make deploy/manifests from it anew
+	@exec $(BIN)/python -m deploy.manifests
 
 lock: ## make requirements.lock anew from pyproject.toml (versions stay unless ARGS=--upgrade)
 	@deploy/local/lock.sh $(PYTHON) $(ARGS)

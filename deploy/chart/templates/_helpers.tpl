@@ -1,0 +1,264 @@
+{{- define "callagent.fullname" -}}
+{{- if contains "callagent" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-callagent" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* What selects one component's pods. Call with (list $ "component"). */}}
+{{- define "callagent.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: callagent
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "callagent.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "callagent.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
+{{- end }}
+
+{{- define "callagent.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "callagent.kafkaUser" -}}
+{{ if .Values.strimzi.enabled }}{{ include "callagent.fullname" . }}{{ else }}{{ .Values.kafka.user }}{{ end }}
+{{- end }}
+
+{{- define "callagent.brokers" -}}
+{{- if .Values.strimzi.enabled -}}
+{{ include "callagent.fullname" . }}-kafka-bootstrap:9093
+{{- else -}}
+{{ required "set kafka.brokers to the address of a Kafka, or strimzi.enabled to have one" .Values.kafka.brokers }}
+{{- end }}
+{{- end }}
+
+{{- define "callagent.kafkaSecurity" -}}
+{{ if .Values.strimzi.enabled }}SASL_SSL{{ else }}{{ .Values.kafka.security }}{{ end }}
+{{- end }}
+
+{{/* Secrets as JSON, {name, key}; an empty name means that there is none. */}}
+{{- define "callagent.kafkaPassword" -}}
+{{- if .Values.strimzi.enabled }}{{ dict "name" (include "callagent.fullname" .) "key" "password" | toJson }}
+{{- else }}{{ .Values.kafka.passwordSecret | toJson }}{{ end }}
+{{- end }}
+{{- define "callagent.kafkaCa" -}}
+{{- if .Values.strimzi.enabled }}{{ dict "name" (printf "%s-cluster-ca-cert" (include "callagent.fullname" .)) "key" "ca.crt" | toJson }}
+{{- else }}{{ .Values.kafka.caSecret | toJson }}{{ end }}
+{{- end }}
+
+{{- define "callagent.clickhouseUrl" -}}
+{{- $url := .Values.clickhouse.url -}}
+{{- if .Values.clickhouseInstallation.enabled }}{{ $url = printf "http://clickhouse-%s:8123" (include "callagent.fullname" .) }}{{ end -}}
+{{- $url = required "set clickhouse.url to the address of a ClickHouse, or clickhouseInstallation.enabled to have one" $url -}}
+{{- $parts := splitn "://" 2 $url -}}
+{{- if .Values.clickhouse.passwordSecret.name -}}
+{{ $parts._0 }}://{{ .Values.clickhouse.user }}:$(CLICKHOUSE_PASSWORD)@{{ $parts._1 }}
+{{- else -}}
+{{ $parts._0 }}://{{ .Values.clickhouse.user }}@{{ $parts._1 }}
+{{- end }}
+{{- end }}
+
+{{- define "callagent.fromSecret" -}}
+valueFrom:
+  secretKeyRef:
+    name: {{ .name }}
+    key: {{ .key }}
+{{- end }}
+
+{{/* A value as people write it: Helm would print 1048576 as 1.048576e+06. */}}
+{{- define "callagent.text" -}}
+{{ if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{/* The settings of every process as environment variables. Call with (list $ dict-of-further-settings). */}}
+{{- define "callagent.env" -}}
+{{- $root := index . 0 -}}
+{{- $values := $root.Values -}}
+{{- $settings := dict
+  "CALLAGENT_KAFKA_BROKERS" (include "callagent.brokers" $root)
+  "CALLAGENT_KAFKA_SECURITY" (include "callagent.kafkaSecurity" $root)
+  "CALLAGENT_KAFKA_PARTITIONS" $values.kafka.partitions
+  "CALLAGENT_KAFKA_REPLICAS" $values.kafka.replicas
+  "CALLAGENT_CLICKHOUSE_URL" (include "callagent.clickhouseUrl" $root)
+  "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database
+  "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url)
+  "CALLAGENT_S3_BUCKET" $values.s3.bucket
+  "CALLAGENT_S3_REGION" $values.s3.region
+-}}
+{{- if hasPrefix "SASL" (include "callagent.kafkaSecurity" $root) }}
+{{- $_ := set $settings "CALLAGENT_KAFKA_SASL_MECHANISM" (ternary "SCRAM-SHA-512" $values.kafka.saslMechanism $values.strimzi.enabled) }}
+{{- $_ := set $settings "CALLAGENT_KAFKA_USER" (include "callagent.kafkaUser" $root) }}
+{{- end }}
+{{- if (include "callagent.kafkaCa" $root | fromJson).name }}{{ $_ := set $settings "CALLAGENT_KAFKA_CA_FILE" "/etc/callagent/kafka/ca.crt" }}{{ end }}
+{{- if $values.clickhouse.caSecret.name }}{{ $_ := set $settings "CALLAGENT_CLICKHOUSE_CA_FILE" "/etc/callagent/clickhouse/ca.crt" }}{{ end }}
+{{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
+{{- if $values.erasureKeySecret.name }}{{ $_ := set $settings "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key" }}{{ end }}
+{{- $settings = mergeOverwrite $settings (index . 1) $values.settings }}
+{{- if $values.clickhouse.passwordSecret.name }}
+- name: CLICKHOUSE_PASSWORD
+  {{- include "callagent.fromSecret" $values.clickhouse.passwordSecret | nindent 2 }}
+{{- end }}
+{{- range $name := keys $settings | sortAlpha }}
+- name: {{ $name }}
+  value: {{ include "callagent.text" (get $settings $name) | quote }}
+{{- end }}
+{{- $secrets := dict }}
+{{- with include "callagent.kafkaPassword" $root | fromJson }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
+{{- with $values.s3.credentialsSecret }}{{ if .name }}
+{{- $_ := set $secrets "CALLAGENT_S3_ACCESS_KEY" (dict "name" .name "key" .accessKey) }}
+{{- $_ := set $secrets "CALLAGENT_S3_SECRET_KEY" (dict "name" .name "key" .secretKey) }}
+{{- end }}{{ end }}
+{{- $secrets = merge (deepCopy $values.secretSettings) $secrets }}
+{{- range $name := keys $secrets | sortAlpha }}
+- name: {{ $name }}
+  {{- include "callagent.fromSecret" (get $secrets $name) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The mounts that every container has, and the volumes behind them. */}}
+{{- define "callagent.mounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- if (include "callagent.kafkaCa" . | fromJson).name }}
+- {name: kafka-ca, mountPath: /etc/callagent/kafka, readOnly: true}
+{{- end }}
+{{- if .Values.clickhouse.caSecret.name }}
+- {name: clickhouse-ca, mountPath: /etc/callagent/clickhouse, readOnly: true}
+{{- end }}
+{{- if .Values.s3.caSecret.name }}
+- {name: s3-ca, mountPath: /etc/callagent/s3, readOnly: true}
+{{- end }}
+{{- if .Values.erasureKeySecret.name }}
+- {name: erasures, mountPath: /etc/callagent/erasures, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "callagent.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 1Gi}
+{{- with include "callagent.kafkaCa" . | fromJson }}{{ if .name }}
+- name: kafka-ca
+  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
+{{- end }}{{ end }}
+{{- with .Values.clickhouse.caSecret }}{{ if .name }}
+- name: clickhouse-ca
+  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
+{{- end }}{{ end }}
+{{- with .Values.s3.caSecret }}{{ if .name }}
+- name: s3-ca
+  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
+{{- end }}{{ end }}
+{{- with .Values.erasureKeySecret }}{{ if .name }}
+# The pods start without it: it is made by the first erasure.
+- name: erasures
+  secret: {secretName: {{ .name }}, optional: true, items: [{key: {{ .key }}, path: erasures.key}]}
+{{- end }}{{ end }}
+{{- end }}
+
+{{- define "callagent.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* A container that ends when `what` is so. Call with (list $ "servers|migrated" resources). */}}
+{{- define "callagent.wait" -}}
+{{- $root := index . 0 -}}
+- name: wait-{{ index . 1 }}
+  image: {{ include "callagent.image" $root }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  args: [deploy.image.wait, {{ index . 1 }}]
+  env: {{- include "callagent.env" (list $root dict) | trim | nindent 4 }}
+  resources: {{- toYaml (index . 2) | nindent 4 }}
+  {{- include "callagent.containerSecurity" $root | nindent 2 }}
+  volumeMounts: {{- include "callagent.mounts" $root | trim | nindent 4 }}
+{{- end }}
+
+{{/* What every pod's spec begins with. Call with (list $ "component" values-of-it). */}}
+{{- define "callagent.pod" -}}
+{{- $root := index . 0 -}}
+{{- $own := index . 2 -}}
+serviceAccountName: {{ include "callagent.fullname" $root }}
+automountServiceAccountToken: false
+# The variables that Kubernetes makes of services begin with CALLAGENT_, too, and are no settings.
+enableServiceLinks: false
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  # A spool of many files would make each start wait otherwise.
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+topologySpreadConstraints:
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "callagent.selector" $ | nindent 8 }}
+  {{- end }}
+{{- with $own.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The container of a processor. Call with (list $ "name" port values-of-it). */}}
+{{- define "callagent.worker" -}}
+{{- $root := index . 0 -}}
+- name: {{ index . 1 }}
+  image: {{ include "callagent.image" $root }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  args: [processors, {{ index . 1 }}]
+  env: {{- include "callagent.env" (list $root dict) | trim | nindent 4 }}
+  ports:
+    - {name: http, containerPort: {{ index . 2 }}}
+  # It waits for Kafka before it serves its pages: that must not count against it at once.
+  startupProbe:
+    httpGet: {path: /healthz, port: http}
+    periodSeconds: 5
+    timeoutSeconds: 5
+    failureThreshold: 180
+  # It ends by itself when it has work and makes no progress; this is for a loop that hangs.
+  livenessProbe:
+    httpGet: {path: /healthz, port: http}
+    periodSeconds: 20
+    timeoutSeconds: 10
+    failureThreshold: 6
+  # It has its partitions, has recovered its state, and consumes.
+  readinessProbe:
+    httpGet: {path: /readyz, port: http}
+    periodSeconds: 10
+    timeoutSeconds: 5
+    failureThreshold: 3
+  resources: {{- toYaml (index . 3).resources | nindent 4 }}
+  {{- include "callagent.containerSecurity" $root | nindent 2 }}
+  volumeMounts:
+    - {name: data, mountPath: /data}
+    {{- include "callagent.mounts" $root | trim | nindent 4 }}
+{{- end }}
+
+{{- define "callagent.claim" -}}
+- apiVersion: v1
+  kind: PersistentVolumeClaim
+  metadata: {name: data}
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with .className }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources:
+      requests: {storage: {{ .size }}}
+{{- end }}

@@ -1,0 +1,1 @@
+"""The chart as plain manifests, for those without Helm."""

@@ -1,0 +1,83 @@
+"""Checks of manifests against the schemas of Kubernetes, and of operators where they can be had."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import yaml
+
+from tests.deploy import go
+
+VERSION = "1.33"
+KEDA = "github.com/kedacore/keda/v2@v2.18.0"
+GATEWAY = "sigs.k8s.io/gateway-api@v1.5.1"
+CUSTOM = {
+    "ScaledObject": (KEDA, "config/crd/bases/keda.sh_scaledobjects.yaml"),
+    "TriggerAuthentication": (KEDA, "config/crd/bases/keda.sh_triggerauthentications.yaml"),
+    "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
+}
+UNCHECKED = {
+    *("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "ServiceMonitor"),
+    *("ClickHouseInstallation", "ClickHouseKeeperInstallation"),
+}
+"""Resources of operators whose definitions are in no Go module or package that can be fetched."""
+
+Manifest = dict[str, Any]
+
+
+def read(text: str) -> list[Manifest]:
+    """The manifests of a YAML stream."""
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def check(manifest: Manifest) -> None:
+    """Check one of Kubernetes' own kinds, strictly; unknown fields are errors."""
+    kubernetes_validate.validate(manifest, VERSION, strict=True)
+
+
+def is_own(manifest: Manifest) -> bool:
+    """Whether a manifest is of a kind that is not of an operator."""
+    return manifest["kind"] not in CUSTOM and manifest["kind"] not in UNCHECKED
+
+
+def check_custom(manifest: Manifest) -> None:
+    """Check a resource of an operator against its definition, which is fetched or skips."""
+    module, path = CUSTOM[manifest["kind"]]
+    definition = yaml.safe_load((go.module(module) / Path(path)).read_text())
+    version = manifest["apiVersion"].rpartition("/")[2]
+    (schema,) = [
+        item["schema"]["openAPIV3Schema"]
+        for item in definition["spec"]["versions"]
+        if item["name"] == version
+    ]
+    jsonschema.Draft7Validator(_strict(schema)).validate(manifest)
+
+
+def _strict(schema: Any) -> Any:
+    """The schema with unknown fields refused, as the API server would drop them."""
+    if isinstance(schema, list):
+        return [_strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    strict = {key: _strict(value) for key, value in schema.items()}
+    free = schema.get("x-kubernetes-preserve-unknown-fields")
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object" and not free:
+        strict.setdefault("additionalProperties", False)
+    if strict.get("x-kubernetes-int-or-string"):
+        strict.pop("type", None)
+    return strict
+
+
+def pod_specs(manifests: list[Manifest]) -> dict[str, Any]:
+    """The pod specs in these manifests, by kind/name."""
+    return {
+        f"{item['kind']}/{item['metadata']['name']}": item["spec"]["template"]["spec"]
+        for item in manifests
+        if "template" in item.get("spec", {})
+    }
+
+
+def containers(pod: Any) -> list[Any]:
+    """All containers of a pod spec."""
+    return [*pod.get("initContainers", []), *pod["containers"]]

@@ -1,0 +1,328 @@
+"""The Helm chart: its values, its manifests, and what it refuses."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from deploy.manifests import __main__ as manifests
+from deploy.manifests import helm
+from schemas import settings
+from schemas.topics import TOPICS
+from tests.deploy import kubernetes
+from tests.deploy.chart_values import flat
+
+README = helm.CHART / "README.md"
+VALUES = yaml.safe_load((helm.CHART / "values.yaml").read_text())
+
+EXISTING = yaml.safe_load(manifests.VALUES.read_text())
+OPERATORS: dict[str, Any] = {
+    "strimzi": {"enabled": True},
+    "clickhouse": {"user": "callagent", "passwordSecret": {"name": "clickhouse"}},
+    "clickhouseInstallation": {"enabled": True, "replicas": 2, "keepers": 3},
+    "s3": {"url": "https://s3:9000", "credentialsSecret": {"name": "s3"}},
+    "ingest": {"tokensSecret": {"name": "tokens"}},
+}
+SECURED: dict[str, Any] = {
+    "image": {"pullSecrets": ["registry"]},
+    "kafka": {
+        "brokers": "a:9093,b:9093",
+        "security": "SASL_SSL",
+        "user": "callagent",
+        "passwordSecret": {"name": "kafka"},
+        "caSecret": {"name": "kafka-ca"},
+    },
+    "clickhouse": {"url": "https://clickhouse:8443", "caSecret": {"name": "clickhouse-ca"}},
+    "s3": {"url": "https://s3:443", "caSecret": {"name": "s3-ca"}},
+    "ingest": {
+        "tokensSecret": {"name": "tokens"},
+        "tlsSecret": "tls",
+        "trustedProxies": "10.1.2.3",
+    },
+    "settings": {"CALLAGENT_SPOOL_MAX_MIB": 1048576, "CALLAGENT_ZONE": "Asia/Omsk"},
+    "erasureKeySecret": {"name": "erasures"},
+    "secretSettings": {"CALLAGENT_ACCOUNTS": {"name": "accounts", "key": "json"}},
+}
+SCALED: dict[str, Any] = {
+    **SECURED,
+    "ingest": {
+        **SECURED["ingest"],
+        "autoscaling": {"enabled": True},
+        "ingress": {"enabled": True, "host": "calls.example", "tlsSecret": "web"},
+        "gateway": {
+            "enabled": True,
+            "parentRefs": [{"name": "web"}],
+            "hostnames": ["calls.example"],
+        },
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "calls", "operator": "Exists"}],
+        "podAnnotations": {"a": "b"},
+    },
+    "clickhouseSink": {"autoscaling": {"enabled": True}},
+    "recordingSink": {"autoscaling": {"enabled": True, "max": 4}},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "networkPolicies": {
+        "ingestFrom": [{"namespaceSelector": {"matchLabels": {"name": "web"}}}],
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+    },
+}
+BARE: dict[str, Any] = {
+    **EXISTING,
+    "ingest": {"allowAnyone": True},
+    "podDisruptionBudgets": False,
+    "networkPolicies": {"enabled": False},
+}
+CONFIGURATIONS = {
+    "existing": EXISTING,
+    "operators": OPERATORS,
+    "secured": SECURED,
+    "scaled": SCALED,
+    "bare": BARE,
+}
+KINDS_OF_SCALED = {
+    *("HorizontalPodAutoscaler", "Ingress", "HTTPRoute", "ScaledObject", "TriggerAuthentication"),
+    *("ServiceMonitor", "PodDisruptionBudget", "NetworkPolicy"),
+}
+
+Manifests = list[kubernetes.Manifest]
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    found = helm.find()
+    if found is None:
+        pytest.skip("there is no helm here: `make helm` builds it from its Go module")
+    return found
+
+
+class Rendering:
+    """Renders the chart, each configuration once."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self._done: dict[str, Manifests] = {}
+
+    def of(self, name: str) -> Manifests:
+        if name not in self._done:
+            self._done[name] = kubernetes.read(self.text(CONFIGURATIONS[name]))
+        return self._done[name]
+
+    def text(self, values: dict[str, Any]) -> str:
+        file = self._folder / "values.yaml"
+        file.write_text(yaml.safe_dump(values))
+        return helm.render(self._program, "--values", str(file))
+
+
+@pytest.fixture(scope="session")
+def rendering(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Rendering:
+    return Rendering(program, tmp_path_factory.mktemp("chart"))
+
+
+def plain() -> Manifests:
+    return kubernetes.read(manifests.MANIFESTS.read_text())
+
+
+def one(found: Manifests, kind: str, name: str) -> Any:
+    (item,) = [m for m in found if m["kind"] == kind and m["metadata"]["name"] == name]
+    return item
+
+
+def test_the_readme_names_each_value_with_its_default() -> None:
+    table = README.read_text().partition("<!-- values:")[2]
+    rows = re.findall(r"^\| `([^`]+)` \| (?:`([^`]*)`)? \| (.+) \|$", table, re.MULTILINE)
+    assert [(name, default) for name, default, _ in rows] == list(flat(VALUES))
+
+
+def test_the_schema_takes_the_defaults_and_knows_each_value() -> None:
+    schema = json.loads((helm.CHART / "values.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(VALUES, schema)
+    assert set(schema["properties"]) - {"global"} == set(VALUES)
+
+
+def test_the_charts_topics_are_those_of_the_table() -> None:
+    assert manifests.TOPICS_FILE.read_text() == manifests.topics()
+
+
+def test_the_plain_manifests_are_the_rendered_chart(program: Path) -> None:
+    assert manifests.MANIFESTS.read_text() == manifests.rendered(program)
+
+
+def test_the_plain_manifests_are_what_kubernetes_takes() -> None:
+    for manifest in plain():
+        kubernetes.check(manifest)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_what_is_rendered_is_what_kubernetes_takes(rendering: Rendering, name: str) -> None:
+    for manifest in filter(kubernetes.is_own, rendering.of(name)):
+        kubernetes.check(manifest)
+
+
+@pytest.mark.parametrize("kind", kubernetes.CUSTOM)
+def test_resources_of_operators_are_what_these_take(rendering: Rendering, kind: str) -> None:
+    found = [item for item in rendering.of("scaled") if item["kind"] == kind]
+    assert found
+    for item in found:
+        kubernetes.check_custom(item)
+
+
+def test_the_chart_is_free_of_lint(program: Path) -> None:
+    helm.run(program, "lint", str(helm.CHART), "--strict", "--values", str(manifests.VALUES))
+
+
+def test_optional_parts_are_there_when_asked_for(rendering: Rendering) -> None:
+    assert {item["kind"] for item in rendering.of("scaled")} >= KINDS_OF_SCALED
+    assert not {item["kind"] for item in rendering.of("bare")} & KINDS_OF_SCALED
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_variable_is_a_setting(rendering: Rendering, name: str) -> None:
+    known = {variable for variable, _, _ in settings.table()}
+    for pod in kubernetes.pod_specs(rendering.of(name)).values():
+        for container in kubernetes.containers(pod):
+            variables = [item["name"] for item in container["env"]]
+            assert len(variables) == len(set(variables))
+            assert set(variables) - {"CLICKHOUSE_PASSWORD"} <= known
+
+
+def test_every_pod_is_locked_down() -> None:
+    pods = kubernetes.pod_specs(plain())
+    assert len(pods) == 5
+    for pod in pods.values():
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not pod["automountServiceAccountToken"]
+        for container in kubernetes.containers(pod):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+            assert container["resources"]["limits"].keys() == {"memory"}
+
+
+def test_variables_that_kubernetes_makes_of_services_are_not_taken_for_settings() -> None:
+    with pytest.raises(settings.SettingError):
+        settings.load({"CALLAGENT_INGEST_SERVICE_HOST": "10.0.0.1"})
+    assert not any(pod["enableServiceLinks"] for pod in kubernetes.pod_specs(plain()).values())
+
+
+def test_each_probe_asks_the_page_that_it_is_for() -> None:
+    for name, pod in kubernetes.pod_specs(plain()).items():
+        if name.startswith("Job/"):
+            continue
+        (container,) = pod["containers"]
+        assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+        assert container["startupProbe"]["httpGet"]["path"] == "/healthz"
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_the_ports_are_those_of_the_settings() -> None:
+    defaults = settings.Settings()
+    ports = {
+        container["name"]: container["ports"][0]["containerPort"]
+        for pod in kubernetes.pod_specs(plain()).values()
+        for container in pod["containers"]
+        if "ports" in container
+    }
+    assert ports == {
+        "ingest": defaults.ingest_port,
+        "correlator": defaults.correlator_port,
+        "clickhouse-sink": defaults.clickhouse_sink_port,
+        "recording-sink": defaults.recording_sink_port,
+    }
+
+
+def test_the_grace_period_is_longer_than_the_longest_upload() -> None:
+    pod = kubernetes.pod_specs(plain())["StatefulSet/callagent-ingest"]
+    hook = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    most = int(hook[-1].removeprefix("--most="))
+    upload = VALUES["ingest"]["longestUploadSeconds"]
+    assert upload + VALUES["ingest"]["leaveSeconds"] == most
+    assert pod["terminationGracePeriodSeconds"] > most + 30
+
+
+def test_processors_wait_for_the_migration_which_waits_for_the_servers() -> None:
+    waits = {
+        name.partition("/")[0]: [c["args"][-1] for c in pod.get("initContainers", [])]
+        for name, pod in kubernetes.pod_specs(plain()).items()
+        if not name.endswith("-ingest")
+    }
+    assert waits == {
+        "Job": ["servers"],
+        "Deployment": ["migrated"],
+        "StatefulSet": ["migrated"],
+    }
+
+
+def test_the_migration_runs_anew_when_the_version_changes(rendering: Rendering) -> None:
+    values = {**EXISTING, "image": {"tag": "other"}}
+    names = [
+        [item["metadata"]["name"] for item in found if item["kind"] == "Job"]
+        for found in (plain(), kubernetes.read(rendering.text(values)))
+    ]
+    assert names[0] != names[1]
+
+
+def test_large_numbers_are_written_as_people_write_them(rendering: Rendering) -> None:
+    pod = kubernetes.pod_specs(rendering.of("secured"))["StatefulSet/callagent-ingest"]
+    assert {"name": "CALLAGENT_SPOOL_MAX_MIB", "value": "1048576"} in pod["containers"][0]["env"]
+
+
+def test_sinks_scale_between_one_and_the_partitions(rendering: Rendering) -> None:
+    found = rendering.of("scaled")
+    sink = one(found, "ScaledObject", "callagent-clickhouse-sink")["spec"]
+    assert (sink["minReplicaCount"], sink["maxReplicaCount"]) == (1, VALUES["kafka"]["partitions"])
+    assert sink["triggers"][0]["metadata"]["consumerGroup"] == "callagent-clickhouse-sink"
+    assert one(found, "ScaledObject", "callagent-recording-sink")["spec"]["maxReplicaCount"] == 4
+    assert "replicas" not in one(found, "Deployment", "callagent-recording-sink")["spec"]
+
+
+def test_strimzi_gets_the_topics_and_a_user_that_may_use_them(rendering: Rendering) -> None:
+    found = rendering.of("operators")
+    topics = {
+        item["metadata"]["name"]: item["spec"]["config"]
+        for item in found
+        if item["kind"] == "KafkaTopic"
+    }
+    assert topics == {topic.name: topic.config for topic in TOPICS}
+    acls = one(found, "KafkaUser", "callagent")["spec"]["authorization"]["acls"]
+    prefixes = {acl["resource"]["type"]: acl["resource"].get("name", "") for acl in acls}
+    assert all(name.startswith(prefixes["topic"]) for name in topics)
+    assert prefixes["group"] == "callagent-"
+
+
+def test_strimzis_topics_are_kept_as_the_migration_keeps_them(rendering: Rendering) -> None:
+    values = {**OPERATORS, "settings": {"CALLAGENT_KEEP_KAFKA_DAYS": 3}}
+    found = kubernetes.read(rendering.text(values))
+    for topic in TOPICS:
+        resource = one(found, "KafkaTopic", topic.name)
+        assert resource["spec"]["config"] == topic.kept(3).config
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        ({}, "kafka.brokers"),
+        ({**EXISTING, "ingest": {}}, "ingest.tokensSecret.name"),
+        ({**EXISTING, "kafka": {"brokers": "kafka"}}, "kafka/brokers"),
+        ({**EXISTING, "kafka": {"brokers": "a:1", "partitions": 1}}, "correlator.replicas"),
+        ({**EXISTING, "recordingSink": {"replicas": 13}}, "kafka.partitions"),
+        ({**EXISTING, "settings": {"ZONE": "UTC"}}, "settings"),
+        ({**EXISTING, "correlator": {"replica": 3}}, "replica"),
+        ({**OPERATORS, "clickhouseInstallation": {"enabled": True, "shards": 2}}, "keepers"),
+        ({**OPERATORS, "kafka": {"replicas": 5}}, "strimzi.brokers"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_the_remedy(
+    rendering: Rendering, values: dict[str, Any], remedy: str
+) -> None:
+    with pytest.raises(helm.HelmError, match=re.escape(remedy)):
+        rendering.text(values)
