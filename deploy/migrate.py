@@ -11,6 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 from clickhouse_connect.driver.client import Client
 
 import schemas
+from deploy import cluster
 from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
@@ -19,10 +20,15 @@ from schemas.settings import SettingError, Settings, load
 from schemas.topics import TOPICS, Topic
 
 DDL = Path(schemas.__file__).parent / "clickhouse"
-MIGRATIONS = """
-CREATE TABLE IF NOT EXISTS $database.migrations
-(name String, applied_at DateTime DEFAULT now()) ENGINE = ReplacingMergeTree ORDER BY name
-"""
+BEFORE = (
+    "CREATE DATABASE IF NOT EXISTS $database$on_cluster",
+    """
+    CREATE TABLE IF NOT EXISTS $database.migrations$on_cluster
+    (name String, applied_at DateTime DEFAULT now())
+    ENGINE = ${replicated}ReplacingMergeTree$keeper_of_all ORDER BY name
+    """,
+)
+"""What a migration needs itself."""
 
 
 def main() -> int:
@@ -66,16 +72,18 @@ def create_tables(settings: Settings) -> None:
     """Apply the numbered files that were not applied yet, in order; then make the views anew."""
     database = settings.clickhouse_database
     client = clickhouse.connect(settings, database="default")
-    client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
-    client.command(_filled(MIGRATIONS, settings))
+    for sql in BEFORE:
+        client.command(filled(sql, settings))
     applied = _applied(client, database)
     for file in sorted(DDL.glob("*.sql")):
         if file.name not in applied:
-            client.command(_filled(file.read_text(), settings))
+            client.command(filled(file.read_text(), settings))
             client.insert("migrations", [[file.name]], column_names=["name"], database=database)
+    for sql in cluster.distributed(database, settings.clickhouse_cluster):
+        client.command(sql)
     set_ttls(client, settings)
     for file in sorted((DDL / "views").glob("*.sql")):
-        client.command(_filled(file.read_text(), settings))
+        client.command(filled(file.read_text(), settings))
 
 
 def _applied(client: Client, database: str) -> set[str]:
@@ -85,12 +93,14 @@ def _applied(client: Client, database: str) -> set[str]:
     return {name for (name,) in names.result_rows}
 
 
-def _filled(sql: str, settings: Settings) -> str:
+def filled(sql: str, settings: Settings) -> str:
+    """A statement of the DDL files with what they leave open."""
     return Template(sql).substitute(
         database=settings.clickhouse_database,
         max_call_seconds=MAX_CALL_SECONDS,
         clock_tolerance_seconds=CLOCK_TOLERANCE_SECONDS,
         incomplete_after_seconds=settings.incomplete_after_seconds,
+        **cluster.placeholders(settings.clickhouse_cluster),
     )
 
 

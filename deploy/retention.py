@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 from minio.commonconfig import ENABLED, Filter, Tag
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 
+from deploy import cluster
 from processors import s3
 from schemas.settings import Settings
 from schemas.topics import TOPICS
@@ -44,13 +45,15 @@ def kept(settings: Settings) -> tuple[Kept, ...]:
 def set_ttls(client: Client, settings: Settings) -> None:
     """Give each table the TTL of the settings, and change nothing where it has it."""
     database = settings.clickhouse_database
+    on_cluster = cluster.placeholders(settings.clickhouse_cluster)["on_cluster"]
     for item in kept(settings):
-        engine = _engine(client, database, item.table)
+        table = cluster.stored_in(item.table, settings.clickhouse_cluster)
+        engine = _engine(client, database, table)
         ttl = f"toDateTime({item.since}) + toIntervalDay({item.days})"
         if item.days and f" TTL {ttl} " not in f"{engine} ":
-            client.command(f"ALTER TABLE {database}.{item.table} MODIFY TTL {ttl}")
+            client.command(f"ALTER TABLE {database}.{table}{on_cluster} MODIFY TTL {ttl}")
         elif not item.days and " TTL " in engine:
-            client.command(f"ALTER TABLE {database}.{item.table} REMOVE TTL")
+            client.command(f"ALTER TABLE {database}.{table}{on_cluster} REMOVE TTL")
 
 
 def _engine(client: Client, database: str, table: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 import schemas
-from deploy import command
+from deploy import cluster, command
 from deploy.command import CommandError
 from processors import clickhouse
 from schemas.settings import PREFIX, Settings
@@ -42,6 +42,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def roles(settings: Settings, args: argparse.Namespace) -> None:
     """Print or apply the SQL; the new password is shown this once."""
+    cluster.refuse(settings, "this command")
     password = secrets.token_urlsafe(24)
     sql = statements(settings.clickhouse_database, args.user, password, args.account)
     if args.apply:

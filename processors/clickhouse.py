@@ -20,6 +20,13 @@ LAST_RETRY_SECONDS = 30.0
 TIMEOUT_SECONDS = 60
 # Phones with wrong clocks, or a replay of years, bring calls of any number of months in one batch.
 NO_LIMIT = 0
+CLUSTERED = {
+    # An insert is answered when the shards have it.
+    "distributed_foreground_insert": 1,
+    # Look-ups ask the replica that is written to, as long as it is up: another may be behind.
+    "load_balancing": "in_order",
+    "prefer_localhost_replica": 0,
+}
 # ClickHouse's codes for a content that it will never take (src/Common/ErrorCodes.cpp).
 NEVER_CODES = frozenset(
     (6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190, 321, 349, 407, 469, 691)
@@ -95,7 +102,10 @@ def connect(settings: Settings, database: str | None = None) -> Client:
         connect_timeout=10,
         send_receive_timeout=TIMEOUT_SECONDS,
         ca_cert=ca_file(settings, "clickhouse_ca_file"),
-        settings={"max_partitions_per_insert_block": NO_LIMIT},
+        settings={
+            "max_partitions_per_insert_block": NO_LIMIT,
+            **(CLUSTERED if settings.clickhouse_cluster else {}),
+        },
     )
 
 

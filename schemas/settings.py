@@ -82,6 +82,9 @@ class Settings:
         "", "certificates (PEM) that ClickHouse's must be signed by; empty: those of the system"
     )
     clickhouse_database: str = setting("callagent", "database of tables and views")
+    clickhouse_cluster: str = setting(
+        "", "name of the cluster whose shards and replicas hold the tables; empty: one server"
+    )
     s3_url: str = setting("", "http(s)://host:port of S3; empty: the local stack's")
     s3_ca_file: str = setting(
         "", "certificates (PEM) that S3's must be signed by; empty: those of the system"

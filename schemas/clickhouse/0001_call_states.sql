@@ -1,5 +1,5 @@
 -- What is known of each call, joined by the same functions as schemas/call.py joins it.
-CREATE TABLE IF NOT EXISTS $database.call_states
+CREATE TABLE IF NOT EXISTS $database.call_states$local
 (
     account_id String,
     day Date,
@@ -25,6 +25,6 @@ CREATE TABLE IF NOT EXISTS $database.call_states
     last_received_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')),
     INDEX uuid_index uuid TYPE bloom_filter(0.01) GRANULARITY 1
 )
-ENGINE = AggregatingMergeTree
+ENGINE = ${replicated}AggregatingMergeTree$keeper
 PARTITION BY toYYYYMM(day)
 ORDER BY (account_id, day, uuid)

@@ -1,5 +1,5 @@
 -- Each accepted POST as it came; repeats of one message (the same id) fold away.
-CREATE TABLE IF NOT EXISTS $database.fragment_rows
+CREATE TABLE IF NOT EXISTS $database.fragment_rows$local
 (
     kind LowCardinality(String),
     account_id String,
@@ -16,6 +16,6 @@ CREATE TABLE IF NOT EXISTS $database.fragment_rows
     sha256 String,
     body String
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${replicated}ReplacingMergeTree$keeper
 PARTITION BY toYYYYMM(received_at)
 ORDER BY (account_id, uuid, id)

@@ -1,5 +1,5 @@
 -- Each message that could not be believed, with its bytes and the reason.
-CREATE TABLE IF NOT EXISTS $database.dead_letter_rows
+CREATE TABLE IF NOT EXISTS $database.dead_letter_rows$local
 (
     id String,
     reason LowCardinality(String),
@@ -16,6 +16,6 @@ CREATE TABLE IF NOT EXISTS $database.dead_letter_rows
     size UInt64,
     body String
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${replicated}ReplacingMergeTree$keeper
 PARTITION BY toYYYYMM(received_at)
 ORDER BY (account_id, received_at, id, reason)

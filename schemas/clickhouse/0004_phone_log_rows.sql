@@ -1,5 +1,5 @@
 -- Each log file that a phone sent, and where its object is.
-CREATE TABLE IF NOT EXISTS $database.phone_log_rows
+CREATE TABLE IF NOT EXISTS $database.phone_log_rows$local
 (
     account_id String,
     mobile String,
@@ -13,6 +13,6 @@ CREATE TABLE IF NOT EXISTS $database.phone_log_rows
     sha256 String,
     object_key String
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${replicated}ReplacingMergeTree$keeper
 PARTITION BY toYYYYMM(received_at)
 ORDER BY (account_id, mobile, id)

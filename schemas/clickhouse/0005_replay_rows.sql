@@ -1,5 +1,5 @@
 -- Each time that somebody replayed a dead letter, and what came of it.
-CREATE TABLE IF NOT EXISTS $database.replay_rows
+CREATE TABLE IF NOT EXISTS $database.replay_rows$local
 (
     id String,
     reason LowCardinality(String),
@@ -9,5 +9,5 @@ CREATE TABLE IF NOT EXISTS $database.replay_rows
     replayed_at DateTime64(3, 'UTC'),
     outcome LowCardinality(String)
 )
-ENGINE = MergeTree
+ENGINE = ${replicated}MergeTree$keeper
 ORDER BY (id, replayed_at)

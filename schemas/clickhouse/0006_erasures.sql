@@ -1,5 +1,5 @@
 -- Each erasure: when, who, what (as a keyed hash), why, and how much. Nothing erased can be read here.
-CREATE TABLE IF NOT EXISTS $database.erasures
+CREATE TABLE IF NOT EXISTS $database.erasures$local
 (
     id String,
     erased_at DateTime64(3, 'UTC'),
@@ -16,5 +16,5 @@ CREATE TABLE IF NOT EXISTS $database.erasures
     objects UInt64,
     outcome LowCardinality(String)
 )
-ENGINE = MergeTree
+ENGINE = ${replicated}MergeTree$keeper
 ORDER BY erased_at

@@ -285,6 +285,21 @@ def test_sinks_scale_between_one_and_the_partitions(rendering: Rendering) -> Non
     assert "replicas" not in one(found, "Deployment", "callagent-recording-sink")["spec"]
 
 
+@pytest.mark.parametrize(("shards", "cluster"), [(1, ""), (2, "callagent")])
+def test_tables_are_made_for_a_cluster_where_there_is_one(
+    rendering: Rendering, shards: int, cluster: str
+) -> None:
+    installation = {**OPERATORS["clickhouseInstallation"], "shards": shards, "keepers": 3}
+    found = kubernetes.read(
+        rendering.text({**OPERATORS, "clickhouseInstallation": {**installation, "replicas": 1}})
+    )
+    for pod in kubernetes.pod_specs(found).values():
+        for container in pod["containers"]:
+            if "env" in container:
+                variable = {"name": "CALLAGENT_CLICKHOUSE_CLUSTER", "value": cluster}
+                assert variable in container["env"]
+
+
 def test_strimzi_gets_the_topics_and_a_user_that_may_use_them(rendering: Rendering) -> None:
     found = rendering.of("operators")
     topics = {

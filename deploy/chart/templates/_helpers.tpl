@@ -61,6 +61,11 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{- define "callagent.clickhouseCluster" -}}
+{{- $own := .Values.clickhouseInstallation -}}
+{{ if and $own.enabled (gt (mul $own.shards $own.replicas) 1) }}callagent{{ else }}{{ .Values.clickhouse.cluster }}{{ end }}
+{{- end }}
+
 {{- define "callagent.fromSecret" -}}
 valueFrom:
   secretKeyRef:
@@ -84,6 +89,7 @@ valueFrom:
   "CALLAGENT_KAFKA_REPLICAS" $values.kafka.replicas
   "CALLAGENT_CLICKHOUSE_URL" (include "callagent.clickhouseUrl" $root)
   "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database
+  "CALLAGENT_CLICKHOUSE_CLUSTER" (include "callagent.clickhouseCluster" $root)
   "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url)
   "CALLAGENT_S3_BUCKET" $values.s3.bucket
   "CALLAGENT_S3_REGION" $values.s3.region

@@ -1,5 +1,5 @@
 -- One correct row a call. The computed columns are those of schemas/outcome.py.
-CREATE OR REPLACE VIEW $database.calls SQL SECURITY INVOKER AS
+CREATE OR REPLACE VIEW $database.calls$on_cluster SQL SECURITY INVOKER AS
 WITH
     (one, other) -> ifNull(one.1 IS NOT NULL AND other.1 IS NOT NULL AND NOT one.3 AND NOT other.3
         AND (dateDiff('second', one.1, other.1) NOT BETWEEN 0 AND $max_call_seconds

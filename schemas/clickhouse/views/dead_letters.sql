@@ -1,6 +1,6 @@
 -- The rows of dead_letter_rows, each once, and when it was replayed last. A message that is refused
 -- again after its replay lies elsewhere in Kafka: that letter was not replayed.
-CREATE OR REPLACE VIEW $database.dead_letters SQL SECURITY INVOKER AS
+CREATE OR REPLACE VIEW $database.dead_letters$on_cluster SQL SECURITY INVOKER AS
 SELECT letters.*, replays.replayed_at AS replayed_at
 FROM (SELECT * FROM $database.dead_letter_rows FINAL) AS letters
 LEFT JOIN

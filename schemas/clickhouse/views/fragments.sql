@@ -1,2 +1,2 @@
 -- The rows of fragment_rows, each once.
-CREATE OR REPLACE VIEW $database.fragments SQL SECURITY INVOKER AS SELECT * FROM $database.fragment_rows FINAL
+CREATE OR REPLACE VIEW $database.fragments$on_cluster SQL SECURITY INVOKER AS SELECT * FROM $database.fragment_rows FINAL

@@ -1,2 +1,2 @@
 -- The rows of phone_log_rows, each once.
-CREATE OR REPLACE VIEW $database.phone_logs SQL SECURITY INVOKER AS SELECT * FROM $database.phone_log_rows FINAL
+CREATE OR REPLACE VIEW $database.phone_logs$on_cluster SQL SECURITY INVOKER AS SELECT * FROM $database.phone_log_rows FINAL
