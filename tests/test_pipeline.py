@@ -4,13 +4,15 @@ import asyncio
 import hashlib
 import itertools
 import uuid as uuids
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from deploy.demo.phone import Call, CallData, Phone
+from schemas import topics
 from schemas.settings import Settings
+from tests.admin import configure
 from tests.analyst import Analyst, Row, eventually
 
 pytestmark = pytest.mark.integration
@@ -181,3 +183,27 @@ async def test_a_record_near_the_limit_stops_no_other(analyst: Analyst, phone: P
         eventually, lambda: analyst.calls(names), lambda rows: len(rows) == len(names)
     )
     assert set(rows) == set(names)
+
+
+@pytest.fixture
+def compressed(settings: Settings, codec: str) -> Iterator[None]:
+    """An operator lets the broker compress all that the phones send."""
+    for topic in topics.TOPICS:
+        configure(settings, topic, compression_type=codec)
+    yield
+    for topic in topics.TOPICS:
+        configure(settings, topic)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "snappy", "zstd"])
+@pytest.mark.usefixtures("compressed")
+async def test_a_broker_that_compresses_is_read(analyst: Analyst, phone: Phone) -> None:
+    call = new_call()
+    await asyncio.gather(*(post() for post in fragments(phone, call)))
+    row = await asyncio.to_thread(
+        eventually,
+        lambda: analyst.call(call.uuid),
+        lambda row: bool(row) and bool(row["recording"]) and row["talk_seconds"] == 4,
+    )
+    assert_example(row)
+    assert analyst.object(row["recording"]) == AUDIO

@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.pipeline import Pipeline
 from deploy.migrate import create_bucket, create_tables, create_topics
-from deploy.retention import configs_of, kept
+from deploy.retention import kept
 from processors import clickhouse, s3
 from schemas import topics
 from schemas.settings import Settings
+from tests.admin import config, configure
 
 pytestmark = pytest.mark.integration
 
@@ -57,22 +56,6 @@ def rules(settings: Settings) -> dict[Any, Any]:
     }
 
 
-async def with_admin(settings: Settings, work: Any) -> Any:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
-    await admin.start()
-    try:
-        return await work(admin)
-    finally:
-        await admin.close()
-
-
-def config(settings: Settings, topic: topics.Topic) -> dict[str, str]:
-    found: dict[str, str] = asyncio.run(
-        with_admin(settings, lambda admin: configs_of(admin, topic.name))
-    )
-    return found
-
-
 def test_settings_become_rules_of_the_stores_and_are_taken_back(settings: Settings) -> None:
     short = replace(settings, **SHORT)  # type: ignore[arg-type]
     for _ in range(2):
@@ -107,13 +90,11 @@ def test_what_is_too_old_goes_and_the_rest_stays(settings: Settings) -> None:
 
 
 def test_what_somebody_set_on_a_topic_is_kept(settings: Settings) -> None:
-    name = topics.LOOKUPS.name
-    mine = {**topics.LOOKUPS.config, "compression.type": "lz4"}
-    resource = ConfigResource(ConfigResourceType.TOPIC, name, mine)
-    asyncio.run(with_admin(settings, lambda admin: admin.alter_configs([resource])))
+    configure(settings, topics.LOOKUPS, file_delete_delay_ms="30000")
     asyncio.run(create_topics(replace(settings, keep_kafka_days=3)))
     found = config(settings, topics.LOOKUPS)
-    assert (found["compression.type"], found["retention.ms"]) == ("lz4", str(3 * topics.DAY_MS))
+    assert found["file.delete.delay.ms"] == "30000"
+    assert found["retention.ms"] == str(3 * topics.DAY_MS)
 
 
 def test_lifecycle_rules_of_others_are_left_alone(settings: Settings) -> None:
