@@ -1,22 +1,19 @@
 """Talking to ClickHouse: rows in, calls out, and the two kinds of its errors."""
 
 import asyncio
-import logging
 import struct
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, ProgrammingError
+from clickhouse_connect.driver.exceptions import DataError, Error, ProgrammingError
 
-from schemas import metrics
+from processors.store import summary, while_away
 from schemas.security import ca_file
 from schemas.settings import Settings
 
-FIRST_RETRY_SECONDS = 0.5
-LAST_RETRY_SECONDS = 30.0
 TIMEOUT_SECONDS = 60
 # Phones with wrong clocks, or a replay of years, bring calls of any number of months in one batch.
 NO_LIMIT = 0
@@ -31,13 +28,14 @@ CLUSTERED = {
 NEVER_CODES = frozenset(
     (6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190, 321, 349, 407, 469, 691)
 )
-NEVER_ERRORS = (DataError, ProgrammingError, TypeError, ValueError, OverflowError, struct.error)
-
-log = logging.getLogger(__name__)
+NEVER_WRITTEN = (DataError, ProgrammingError, TypeError, ValueError, OverflowError, struct.error)
 
 
-class RefusedByStoreError(Exception):
-    """ClickHouse will never take these rows as they are; the text has no values in it."""
+T = TypeVar("T")
+
+
+class NotReadyError(Exception):
+    """ClickHouse is away or has not the table yet, whatever the driver took it for."""
 
 
 class ClickHouse:
@@ -55,31 +53,40 @@ class ClickHouse:
         Raises:
             RefusedByStoreError: it will never take one of them.
         """
-        await self._while_away(lambda client: client.insert(table, rows, column_names=columns))
+
+        def insert(client: Client) -> None:
+            context = _reached(lambda: client.create_insert_context(table, columns))
+            client.insert(context=context, data=rows)
+
+        await self._while_away(insert, _is_never_inserted)
 
     async def query(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-        """The rows of a SELECT, each by column; waits and tries again while ClickHouse is away."""
-        result = await self._while_away(lambda client: client.query(sql, parameters=parameters))
+        """The rows of a SELECT, each by column; waits and tries again while ClickHouse is away.
+
+        Raises:
+            RefusedByStoreError: it will never answer it.
+        """
+        result = await self._while_away(
+            lambda client: client.query(sql, parameters=parameters), _is_never
+        )
         return list(result.named_results())
 
-    async def _while_away(self, use: Any) -> Any:
-        wait_seconds = FIRST_RETRY_SECONDS
-        while True:
-            try:
-                async with self._lock:
+    async def _while_away(
+        self, use: Callable[[Client], Any], is_never: Callable[[Exception], bool]
+    ) -> Any:
+        async def attempt() -> Any:
+            async with self._lock:
+                try:
                     return await asyncio.to_thread(lambda: use(self._connected()))
-            except Exception as error:
-                if _is_never(error):
-                    raise RefusedByStoreError(_summary(error)) from error
-                self._client = None
-                metrics.STORE_RETRIES.labels(self._app_id, "clickhouse").inc()
-                log.warning("ClickHouse: %s; trying again in %.1f s", _summary(error), wait_seconds)
-                await asyncio.sleep(wait_seconds)
-                wait_seconds = min(2 * wait_seconds, LAST_RETRY_SECONDS)
+                except Exception:
+                    self._client = None
+                    raise
+
+        return await while_away(self._app_id, "clickhouse", attempt, is_never)
 
     def _connected(self) -> Client:
         if self._client is None:
-            self._client = connect(self._settings)
+            self._client = _reached(lambda: connect(self._settings))
         return self._client
 
 
@@ -109,14 +116,20 @@ def connect(settings: Settings, database: str | None = None) -> Client:
     )
 
 
+def _reached(ask: Callable[[], T]) -> T:
+    """What ClickHouse answers before it gets rows: no error of that is the fault of a row."""
+    try:
+        return ask()
+    except Exception as error:
+        raise NotReadyError(summary(error)) from error
+
+
+def _is_never_inserted(error: Exception) -> bool:
+    """Also what the driver cannot write as its column; an answer is not read with these errors."""
+    return _is_never(error) or (
+        getattr(error, "code", None) is None and isinstance(error, NEVER_WRITTEN)
+    )
+
+
 def _is_never(error: Exception) -> bool:
-    code = getattr(error, "code", None)
-    if isinstance(error, ClickHouseError) and code is not None:
-        return code in NEVER_CODES
-    return isinstance(error, NEVER_ERRORS)
-
-
-def _summary(error: Exception) -> str:
-    """The kind of an error without its text, which may quote what was inserted."""
-    code = getattr(error, "code", None)
-    return type(error).__name__ + (f" {code}" if code is not None else "")
+    return isinstance(error, Error) and error.code in NEVER_CODES

@@ -7,10 +7,11 @@ import faust
 
 from processors import application
 from processors.batches import work_off
-from processors.clickhouse import ClickHouse, RefusedByStoreError
+from processors.clickhouse import ClickHouse
 from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_value
 from processors.sending import Outgoing, dead_letter, send_all
+from processors.store import RefusedByStoreError
 from processors.watchdog import add_watchdog
 from schemas import rows, topics
 from schemas.call import Call

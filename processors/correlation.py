@@ -12,11 +12,6 @@ TIMES = (
 )
 
 
-def join(known: Call, fragment: Call) -> Call:
-    """All that is known of a call after one more fragment."""
-    return merge(known, fragment)
-
-
 def open_call(fragment: Call, stored: Call | None) -> Call:
     """A call that had no state: it goes on from what ClickHouse holds, or begins here.
 

@@ -16,9 +16,10 @@ from processors.batches import or_end
 from processors.erasures import Erasures, nothing_erased
 from processors.prefix import Prefix
 from processors.reading import read_chunk
-from processors.s3 import Bucket, RefusedByStoreError
+from processors.s3 import Bucket
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.sniffing import SNIFF_BYTES, content_type
+from processors.store import RefusedByStoreError
 from processors.watchdog import STALL_SECONDS, add_watchdog
 from schemas import metrics, topics
 from schemas.errors import BadMessageError

@@ -1,7 +1,6 @@
 """Talking to S3: objects in, and the two kinds of its errors."""
 
 import asyncio
-import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,13 +8,12 @@ import urllib3
 from minio import Minio
 from minio.commonconfig import Tags
 from minio.error import S3Error
+from urllib3.exceptions import HTTPError
 
-from schemas import metrics
+from processors.store import while_away
 from schemas.security import ca_file
 from schemas.settings import Settings
 
-FIRST_RETRY_SECONDS = 0.5
-LAST_RETRY_SECONDS = 30.0
 CONNECT_SECONDS = 10
 READ_SECONDS = 120
 KIND_TAG = "kind"
@@ -26,12 +24,6 @@ NEVER_CODES = frozenset(
         *("EntityTooLarge", "EntityTooSmall", "InvalidURI", "XMinioInvalidResourceName"),
     }
 )
-
-log = logging.getLogger(__name__)
-
-
-class RefusedByStoreError(Exception):
-    """S3 will never take this object; the text has no values in it."""
 
 
 class Bucket:
@@ -52,22 +44,15 @@ class Bucket:
         """
         tags = Tags.new_object_tags()
         tags[KIND_TAG] = kind
-        wait_seconds = FIRST_RETRY_SECONDS
-        while True:
-            try:
-                await asyncio.to_thread(
-                    self._client.fput_object,
-                    *(self._name, object_key, str(path), content_type),
-                    tags=tags,
-                )
-                return
-            except Exception as error:
-                if _is_never(error):
-                    raise RefusedByStoreError(_summary(error)) from error
-                metrics.STORE_RETRIES.labels(self._app_id, "s3").inc()
-                log.warning("S3: %s; trying again in %.1f s", _summary(error), wait_seconds)
-                await asyncio.sleep(wait_seconds)
-                wait_seconds = min(2 * wait_seconds, LAST_RETRY_SECONDS)
+
+        async def attempt() -> None:
+            await asyncio.to_thread(
+                self._client.fput_object,
+                *(self._name, object_key, str(path), content_type),
+                tags=tags,
+            )
+
+        await while_away(self._app_id, "s3", attempt, _is_never)
 
 
 def connect(settings: Settings) -> Minio:
@@ -96,9 +81,5 @@ def connect(settings: Settings) -> Minio:
 def _is_never(error: Exception) -> bool:
     if isinstance(error, S3Error):
         return error.code in NEVER_CODES
-    return isinstance(error, ValueError | TypeError)
-
-
-def _summary(error: Exception) -> str:
-    code = getattr(error, "code", None)
-    return type(error).__name__ + (f" {code}" if code else "")
+    of_answer = isinstance(error, UnicodeDecodeError | HTTPError)
+    return isinstance(error, ValueError | TypeError) and not of_answer

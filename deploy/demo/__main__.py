@@ -13,8 +13,9 @@ from deploy.demo.fleet import Fleet, Tally, UnreachableError
 from deploy.demo.people import employees
 from deploy.demo.pipeline import PipelineError, running
 from deploy.demo.plan import plan
-from deploy.demo.progress import Progress, fleet_line
+from deploy.demo.progress import fleet_line
 from deploy.demo.store import LINK_MINUTES, Calls, Recordings, StoreError
+from deploy.progress import Progress
 from schemas.settings import SettingError, Settings, load
 
 

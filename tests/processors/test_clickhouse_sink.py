@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from processors.clickhouse import RefusedByStoreError
 from processors.clickhouse_sink import TABLES, Sink
+from processors.store import RefusedByStoreError
 from schemas import topics
 from schemas.call import Call
 from schemas.records import DeadLetter, Message, encode

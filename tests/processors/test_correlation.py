@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from processors.correlation import is_expired, is_fresh_start, join, open_call
+from processors.correlation import is_expired, is_fresh_start, open_call
 from schemas.call import Call, merge
 from tests.schemas.making import IN_BERLIN, RECEIVED_AT, calldata, event, recording
 from tests.schemas.strategies import fragments
@@ -49,8 +49,8 @@ def test_a_late_fragment_goes_on_from_the_row_of_its_call() -> None:
 def test_a_day_once_fixed_stays(one: Call, other: Call) -> None:
     opened = open_call(one, None)
     assert opened.day is not None
-    assert join(opened, other).day == opened.day
-    assert open_call(other, opened) == join(opened, other)
+    assert merge(opened, other).day == opened.day
+    assert open_call(other, opened) == merge(opened, other)
 
 
 @pytest.mark.parametrize(

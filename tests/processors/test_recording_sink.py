@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from processors.recording_sink import OPEN_UPLOADS, Sink
-from processors.s3 import RefusedByStoreError
+from processors.store import RefusedByStoreError
 from schemas import topics
 from schemas.records import CHUNK_BYTES, CHUNK_HEADER, Chunk, Stored, decode, encode
 from schemas.settings import Settings
