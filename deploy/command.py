@@ -4,12 +4,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
+from schemas.address import clickhouse_address
 from schemas.settings import PREFIX, SettingError, Settings, load
 
 FAILED = 1
@@ -48,8 +48,7 @@ def run(work: Callable[[Settings], None]) -> int:
 
 
 def _about_clickhouse(error: Exception, settings: Settings) -> str:
-    url = urlsplit(settings.clickhouse)
-    where = f"ClickHouse at {url.hostname}:{url.port or ''}"
+    where = f"ClickHouse at {clickhouse_address(settings).place}"
     if isinstance(error, HTTPError) or "Max retries exceeded" in str(error):
         return f"{where} cannot be reached; start it, or set {PREFIX}CLICKHOUSE_URL"
     if getattr(error, "code", None) in NOT_MIGRATED:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
-from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -16,6 +15,7 @@ import schemas
 from deploy import cluster, command
 from deploy.command import CommandError
 from processors import clickhouse
+from schemas.address import clickhouse_address
 from schemas.settings import PREFIX, Settings
 
 FILES = Path(schemas.__file__).parent / "clickhouse" / "roles"
@@ -99,7 +99,7 @@ def _apply(settings: Settings, sql: Sequence[str]) -> None:
     except DatabaseError as error:
         if getattr(error, "code", None) not in NOT_ALLOWED:
             raise
-        user = urlsplit(settings.clickhouse).username or "default"
+        user = clickhouse_address(settings).user or "default"
         raise CommandError(
             f"the user {user} of {PREFIX}CLICKHOUSE_URL may not make roles: run the command with"
             " one that may (access_management = 1), or run the SQL that it prints without --apply"

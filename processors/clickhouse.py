@@ -4,13 +4,13 @@ import asyncio
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DataError, Error, ProgrammingError
 
 from processors.store import summary, while_away
+from schemas.address import clickhouse_address
 from schemas.security import ca_file
 from schemas.settings import Settings
 
@@ -94,15 +94,15 @@ def connect(settings: Settings, database: str | None = None) -> Client:
     """A client for the database of the settings, or another.
 
     Raises:
-        SettingError: the file of certificates cannot be used.
+        SettingError: the address or the file of certificates cannot be used.
     """
-    url = urlsplit(settings.clickhouse)
+    address = clickhouse_address(settings)
     return clickhouse_connect.get_client(
-        interface=url.scheme,
-        host=url.hostname or "127.0.0.1",
-        port=url.port or (8443 if url.scheme == "https" else 8123),
-        username=url.username or "default",
-        password=url.password or "",
+        interface=address.scheme,
+        host=address.host,
+        port=address.port,
+        username=address.user or "default",
+        password=address.password,
         database=database or settings.clickhouse_database,
         autogenerate_session_id=False,
         tz_mode="aware",

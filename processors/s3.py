@@ -2,7 +2,6 @@
 
 import asyncio
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
@@ -11,6 +10,7 @@ from minio.error import S3Error
 from urllib3.exceptions import HTTPError
 
 from processors.store import while_away
+from schemas.address import s3_address
 from schemas.security import ca_file
 from schemas.settings import Settings
 
@@ -59,14 +59,14 @@ def connect(settings: Settings) -> Minio:
     """A client that reports a failure at once: the retries are ours.
 
     Raises:
-        SettingError: the file of certificates cannot be used.
+        SettingError: the address or the file of certificates cannot be used.
     """
-    url = urlsplit(settings.s3)
+    address = s3_address(settings)
     return Minio(
-        url.netloc,
+        address.place,
         access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key,
-        secure=url.scheme == "https",
+        secure=address.secure,
         region=settings.s3_region,
         http_client=urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from schemas.address import check_brokers, clickhouse_address, s3_address, s3_public_address
 from schemas.settings import PREFIX, SettingError, Settings
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -78,6 +79,10 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
 
 def check_clients(settings: Settings) -> None:
     """See at the start that every client could be made; raises `SettingError`."""
+    check_brokers(settings)
+    clickhouse_address(settings)
+    s3_address(settings)
+    s3_public_address(settings)
     kafka_options(settings)
     ca_file(settings, "clickhouse_ca_file")
     ca_file(settings, "s3_ca_file")

@@ -154,7 +154,8 @@ class Settings:
     @property
     def brokers(self) -> str:
         """Kafka's bootstrap servers, host:port,…"""
-        return self.kafka_brokers or f"127.0.0.1:{self.kafka_port}"
+        given = ",".join(broker.strip() for broker in self.kafka_brokers.split(","))
+        return given or f"127.0.0.1:{self.kafka_port}"
 
     @property
     def clickhouse(self) -> str:

@@ -12,6 +12,8 @@ from deploy.dead_letters.letters import Letter
 from processors.reading import read_chunk, read_value
 from schemas.errors import BadMessageError
 from schemas.records import Chunk, Record
+from schemas.security import kafka_options
+from schemas.settings import Settings
 
 READ_SECONDS = 20.0
 MAX_FETCH_BYTES = 2_097_152
@@ -24,8 +26,8 @@ class NotKeptError(Exception):
 class Kept:
     """The records that Kafka still holds; it connects when it is first asked for one."""
 
-    def __init__(self, brokers: str) -> None:
-        self._brokers = brokers
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._consumer: Any = None
 
     async def __aenter__(self) -> "Kept":
@@ -83,9 +85,10 @@ class Kept:
     async def _connect(self) -> None:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers,
+                bootstrap_servers=self._settings.brokers,
                 enable_auto_commit=False,
                 max_partition_fetch_bytes=MAX_FETCH_BYTES,
+                **kafka_options(self._settings),
             )
             await consumer.start()
             self._consumer = consumer

@@ -18,6 +18,7 @@ from schemas.errors import BadMessageError
 from schemas.fragment import call_of_message
 from schemas.ids import record_key
 from schemas.records import Message
+from schemas.security import kafka_options
 from schemas.settings import Settings
 
 PUBLISH_SECONDS = 60.0
@@ -48,11 +49,11 @@ async def replay(settings: Settings, letters: Letters, selection: Selection, fix
     total = sum(letters.counts(selection).values())
     print(f"{total} dead letters to replay", flush=True)
     tally, progress = Tally(), Progress()
-    publisher = KafkaPublisher(settings.brokers, PUBLISH_SECONDS)
+    publisher = KafkaPublisher(settings.brokers, PUBLISH_SECONDS, kafka_options(settings))
     await publisher.start()
     try:
         await publisher.publish([])
-        async with Kept(settings.brokers) as kept:
+        async with Kept(settings) as kept:
             replayer = Replayer(settings, publisher, kept, fix)
             for block in letters.each(selection):
                 outcomes: list[tuple[Letter, str]] = []

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
-import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
-from minio import Minio
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
+from processors import clickhouse, s3
 from schemas.settings import Settings
 
 LINK_MINUTES = 15
@@ -74,16 +72,8 @@ class Calls:
 
     def __init__(self, settings: Settings, since: datetime) -> None:
         logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
-        url = urlsplit(settings.clickhouse)
         with _reading("ClickHouse"):
-            self._client = clickhouse_connect.get_client(
-                host=url.hostname or "127.0.0.1",
-                port=url.port or 0,
-                username=url.username or "default",
-                password=url.password or "",
-                secure=url.scheme == "https",
-                database=settings.clickhouse_database,
-            )
+            self._client = clickhouse.connect(settings)
         self._since = int(since.timestamp() * 1000)
 
     def rows(self, uuids: Collection[str]) -> list[Row]:
@@ -132,15 +122,8 @@ class Recordings:
     """Reads the bucket of recordings. All methods block and raise `StoreError`."""
 
     def __init__(self, settings: Settings) -> None:
-        url = urlsplit(settings.s3)
         self.bucket = settings.s3_bucket
-        self._client = Minio(
-            endpoint=url.netloc,
-            access_key=settings.s3_access_key,
-            secret_key=settings.s3_secret_key,
-            secure=url.scheme == "https",
-            region=settings.s3_region,
-        )
+        self._client = s3.connect(settings)
 
     def sha256(self, key: str) -> str:
         """The hash of an object's bytes, in hex."""

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.command import CommandError
 from schemas import topics
+from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
 
@@ -47,7 +48,7 @@ def wait_until_level(settings: Settings, group: str, read: Sequence[Topic] = ())
 
 
 async def _wait(settings: Settings, group: str, read: Sequence[Topic]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers, **kafka_options(settings))
     await admin.start()
     try:
         ends = await _ends(settings, admin, read)
@@ -81,7 +82,7 @@ async def _ends(
         for topic in described
         for partition in topic["partitions"]
     ]
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.brokers)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.brokers, **kafka_options(settings))
     await consumer.start()
     try:
         first = await consumer.beginning_offsets(places)

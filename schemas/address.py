@@ -1,0 +1,88 @@
+"""The addresses of servers as the settings write them, taken apart in one place."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from schemas.settings import PREFIX, SettingError, Settings
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+CLICKHOUSE_PORTS = {"http": 8123, "https": 8443}
+_HOST = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]")
+
+
+class Address(NamedTuple):
+    """Where a server is reached over HTTP; user and password are empty where there is none."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self.scheme == "https"
+
+    @property
+    def place(self) -> str:
+        """Host and port, without anything secret."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def clickhouse_address(settings: Settings) -> Address:
+    """Where ClickHouse is; raises `SettingError`."""
+    return _address("clickhouse_url", settings.clickhouse, CLICKHOUSE_PORTS)
+
+
+def s3_address(settings: Settings) -> Address:
+    """Where S3 is for us; raises `SettingError`."""
+    return _s3_address("s3_url", settings.s3)
+
+
+def s3_public_address(settings: Settings) -> Address:
+    """Where S3 is for people; raises `SettingError`."""
+    return _s3_address("s3_public_url", settings.s3_public_url or settings.s3)
+
+
+def check_brokers(settings: Settings) -> None:
+    """See that Kafka's are host:port,…; raises `SettingError`."""
+    for broker in settings.brokers.split(","):
+        host, _, port = broker.strip().rpartition(":")
+        if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise SettingError(
+                f"{PREFIX}KAFKA_BROKERS has {broker.strip()!r}, which is not host:port"
+            )
+
+
+def _s3_address(name: str, url: str) -> Address:
+    address = _address(name, url, DEFAULT_PORTS)
+    if address.user:
+        raise SettingError(
+            f"{PREFIX}{name.upper()} names a user: set {PREFIX}S3_ACCESS_KEY and"
+            f" {PREFIX}S3_SECRET_KEY instead"
+        )
+    return address
+
+
+def _address(name: str, url: str, ports: dict[str, int]) -> Address:
+    """Take a URL apart; what is wrong with one is said without the URL: it may hold a password."""
+    variable = f"{PREFIX}{name.upper()}"
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise SettingError(
+            f"{variable} is no address; a password's / ? # @ : must be written as %2F %3F %23 %40"
+            " %3A"
+        ) from error
+    if parts.scheme not in ports or not parts.hostname:
+        raise SettingError(f"{variable} is no address such as http://host:{ports['http']}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingError(
+            f"{variable} has something behind host and port; a password's / ? # must be written"
+            " as %2F %3F %23"
+        )
+    user, password = (unquote(text or "") for text in (parts.username, parts.password))
+    return Address(parts.scheme, parts.hostname, port or ports[parts.scheme], user, password)
