@@ -3,10 +3,12 @@
 Faust's table brings its partitions along when workers come and go. The records of its changelog
 are written here, not by the table, so that the correlator knows when they are durable; and each
 call is read and written in the store of its own partition, whatever Faust's current event is.
+A partition that was given away is never opened again by work that was still under way: it would
+be taken for complete when it comes back.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import faust
@@ -16,7 +18,7 @@ from msgspec import MsgspecError
 
 from processors.application import topic_of
 from schemas import topics
-from schemas.call import Call
+from schemas.call import Call, merge
 from schemas.ids import record_key
 from schemas.records import decode, encode
 
@@ -37,8 +39,31 @@ class Slot(NamedTuple):
     key: bytes
 
 
+class CallTable(faust.Table[bytes, bytes]):
+    """A table whose recovery adds to what is known, and takes nothing from it.
+
+    A worker that keeps a partition in a rebalance goes on with the batch it has, so its state may
+    be ahead of the log that Faust reads again; and a late record of the worker that had the
+    partition before may know less than an earlier one.
+    """
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Join records of the log with the stores of the partitions that are held."""
+        store: Any = self.data
+        for event in batch:
+            message = event.message
+            db = store._dbs.get(message.partition)
+            if db is None:
+                continue
+            if message.value is None:
+                db.delete(message.key)
+            else:
+                db.put(message.key, _joined(db.get(message.key), message.value))
+            store.set_persisted_offset(message.tp, message.offset)
+
+
 class CallStore:
-    """The calls of this worker's partitions."""
+    """The calls of this worker's partitions; what is done to others does nothing."""
 
     def __init__(self, app: faust.App) -> None:
         self._table: Any = app.Table(
@@ -49,23 +74,30 @@ class CallStore:
             options=dict(ROCKSDB_OPTIONS),
         )
 
+    def holds(self, partition: int) -> bool:
+        """Whether a partition is this worker's."""
+        return partition in self._table.data._dbs
+
     def get(self, slot: Slot) -> Call | None:
         """The call of a slot, if its state is kept."""
-        value = self._db(slot.partition).get(slot.key)
+        db = self._db(slot)
+        value = None if db is None else db.get(slot.key)
         return None if value is None else _readable(value)
 
     def put(self, slot: Slot, call: Call) -> None:
         """Keep a call. It is durable when its record in the topic `calls` is."""
-        self._db(slot.partition).put(slot.key, encode(call))
+        if (db := self._db(slot)) is not None:
+            db.put(slot.key, encode(call))
 
     def remove(self, slot: Slot) -> None:
         """Forget a call."""
-        self._db(slot.partition).delete(slot.key)
+        if (db := self._db(slot)) is not None:
+            db.delete(slot.key)
 
     def written(self, record: RecordMetadata) -> None:
         """Remember that the store holds all up to this record of the topic `calls`."""
         tp = TP(record.topic, record.partition)
-        if record.partition in self._table.data._dbs:
+        if self.holds(record.partition):
             self._table.data.set_persisted_offset(tp, record.offset)
 
     def calls(self) -> Iterator[tuple[Slot, Call]]:
@@ -76,8 +108,16 @@ class CallStore:
                 if call is not None:
                     yield Slot(partition, key), call
 
-    def _db(self, partition: int) -> Any:
-        return self._table.data._db_for_partition(partition)
+    def _db(self, slot: Slot) -> Any:
+        return self._table.data._dbs.get(slot.partition)
+
+
+def _joined(kept: bytes | None, value: bytes) -> bytes:
+    """The state that knows what both know; one that cannot be read knows nothing."""
+    one, other = kept and _readable(kept), _readable(value)
+    if not one or one == other:
+        return value
+    return encode(merge(one, other)) if other else encode(one)
 
 
 def _readable(value: bytes) -> Call | None:

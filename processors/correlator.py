@@ -9,7 +9,7 @@ import faust
 
 from processors import application, correlation
 from processors.batches import or_end, work_off
-from processors.call_store import CallStore, Slot, slot_of
+from processors.call_store import CallStore, CallTable, Slot, slot_of
 from processors.clickhouse import ClickHouse
 from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_call, read_value
@@ -40,7 +40,12 @@ Clock = Callable[[], datetime]
 def create_app(settings: Settings) -> faust.App:
     """The Faust app, with its agents."""
     app = application.create(
-        NAME, settings.correlator_port, settings, store="rocksdb://", stream_wait_empty=False
+        NAME,
+        settings.correlator_port,
+        settings,
+        store="rocksdb://",
+        Table=CallTable,
+        stream_wait_empty=False,
     )
     erasures = Erasures(settings, app.conf.id)
     correlator = Correlator(
@@ -206,6 +211,7 @@ class Correlator:
         records = [
             Outgoing(topics.CALLS.name, slot.key, encode(call), slot.partition)
             for slot, call in met.items()
+            if self._store.holds(slot.partition)
         ]
         sent = await send_all(self._app, [*others, *records])
         for record in sent[len(others) :]:

@@ -49,9 +49,13 @@ class Analyst:
 
     def hashes(self, prefix: str) -> list[str]:
         """The SHA-256 of every object whose key begins so, sorted."""
-        found = self._s3.list_objects(self._bucket, prefix, recursive=True)
-        keys = [item.object_name for item in found if item.object_name]
+        keys = self.tags(prefix)
         return sorted(hashlib.sha256(self.object(key)).hexdigest() for key in keys)
+
+    def tags(self, prefix: str = "") -> dict[str, str]:
+        """The ETag of every object whose key begins so, by key."""
+        found = self._s3.list_objects(self._bucket, prefix, recursive=True)
+        return {item.object_name: item.etag or "" for item in found if item.object_name}
 
 
 def eventually(look: Callable[[], T], holds: Callable[[T], bool]) -> T:

@@ -25,6 +25,7 @@ class FakeMessage:
     offset: int = 0
     headers: list[tuple[str, bytes]] = field(default_factory=list)
     timestamp: float = 1_700_000_000.0
+    generation_id: int = 0
 
     @property
     def tp(self) -> TP:
@@ -86,6 +87,7 @@ class FakeApp:
 
     producer: FakeProducer = field(default_factory=FakeProducer)
     conf: FakeConf = field(default_factory=FakeConf)
+    consumer_generation_id: int = 0
 
     def to(self, topic: topics.Topic) -> list[bytes | None]:
         """The values that were written to a topic."""
@@ -105,6 +107,11 @@ class FakeStore:
     """The correlator's state in memory."""
 
     kept: dict[Slot, bytes] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+
+    def holds(self, partition: int) -> bool:
+        """Whether a partition was not given away."""
+        return partition not in self.lost
 
     def get(self, slot: Slot) -> Call | None:
         """The call of a slot."""

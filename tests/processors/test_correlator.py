@@ -239,3 +239,10 @@ async def test_the_time_of_a_dead_letter_is_one_that_stores_take() -> None:
     await world.correlator.correlate(events_of(topics.EVENTS, [encode(old)]))
     (letter,) = world.app.dead_letters()
     assert letter.received_at.year == 2023
+
+
+async def test_what_is_under_way_for_a_partition_that_was_given_away_is_not_published() -> None:
+    world = World()
+    world.store.lost = {0}
+    await world.correlate(event("START", NOW), event("END", NOW))
+    assert world.app.calls() == []
