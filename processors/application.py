@@ -7,6 +7,7 @@ import faust
 from faust.types.web import Request, Response, View
 from prometheus_client import generate_latest
 
+from processors.consumer import App
 from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -28,7 +29,7 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
     """
     datadir = Path(settings.data_dir).absolute() / "processors" / name
     datadir.mkdir(parents=True, exist_ok=True)
-    app = faust.App(
+    app = App(
         f"callagent-{name}",
         broker_credentials=_credentials(settings),
         broker=";".join(f"kafka://{broker}" for broker in settings.brokers.split(",")),

@@ -30,19 +30,9 @@ async def work_off(
     async for events in stream.noack_take(most, within=within_seconds):
         with metrics.BATCH_SECONDS.labels(app.conf.id, topic.name).time():
             await or_end(work(events))
-        acknowledge(app, events)
-        metrics.RECORDS.labels(app.conf.id, topic.name).inc(len(events))
-
-
-def acknowledge(app: faust.App, events: Sequence[EventT[Any]]) -> None:
-    """Let the offsets be committed, in their order: Faust commits past what is left out.
-
-    Events that were read before the last rebalance come again, here or elsewhere: their partition
-    may have been given away before their work was done.
-    """
-    for event in sorted(events, key=lambda event: event.message.offset):
-        if event.message.generation_id == app.consumer_generation_id:
+        for event in events:
             event.ack()
+        metrics.RECORDS.labels(app.conf.id, topic.name).inc(len(events))
 
 
 async def or_end(work: Awaitable[None]) -> None:

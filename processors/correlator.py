@@ -72,7 +72,9 @@ class Correlator:
     """Joins each batch of fragments into the calls of the store, and publishes those that it met.
 
     A call is published also where its state did not change: the state may be ahead of the topic
-    `calls` by what a process that was killed had not published any more.
+    `calls` by what a process that was killed had not published any more. And it is published also
+    where its partition was given away meanwhile: its fragments are acknowledged. A fragment whose
+    partition was given away before it was joined is looked up by the worker that has it now.
     """
 
     def __init__(
@@ -123,12 +125,12 @@ class Correlator:
         """
         await self._erasures.known()
         fragments: dict[Slot, Call] = {}
-        letters: list[Outgoing] = []
+        others: list[Outgoing] = []
         for event in events:
             try:
                 fragment = read_call(event.message)
             except BadMessageError as error:
-                letters.append(dead_letter(event.message, error, body=event.message.value or b""))
+                others.append(dead_letter(event.message, error, body=event.message.value or b""))
                 continue
             if self._erasures.erased(fragment):
                 continue
@@ -136,8 +138,13 @@ class Correlator:
             fragments[slot] = merge(fragments[slot], fragment) if slot in fragments else fragment
         unknown = [fragments[slot] for slot in fragments if self._store.get(slot) is None]
         stored = await self._stored(unknown)
-        met = {slot: self._opened(slot, fragment, stored) for slot, fragment in fragments.items()}
-        await self._publish(met, letters)
+        met: dict[Slot, Call] = {}
+        for slot, fragment in fragments.items():
+            if self._store.holds(slot.partition):
+                met[slot] = self._opened(slot, fragment, stored)
+            else:
+                others.append(_to_lookups(slot, fragment))
+        await self._publish(met, others)
 
     async def expire_for_ever(self) -> None:
         """Drop the calls that had no news for long or were erased, a slice at a time."""
@@ -178,12 +185,17 @@ class Correlator:
         known = self._store.get(slot)
         if known is not None:
             call = merge(known, fragment)
-        elif correlation.is_fresh_start(fragment, self._clock(), self._settings.state_hours):
+        elif self._is_new(slot, fragment):
             call = correlation.open_call(fragment, None)
         else:
             return None
         self._store.put(slot, call)
         return call
+
+    def _is_new(self, slot: Slot, fragment: Call) -> bool:
+        """Whether nothing can be known of a fragment's call that this worker does not know."""
+        fresh = correlation.is_fresh_start(fragment, self._clock(), self._settings.state_hours)
+        return fresh and self._store.holds(slot.partition)
 
     def _opened(self, slot: Slot, fragment: Call, stored: dict[tuple[str, str], Call]) -> Call:
         known = self._store.get(slot)
@@ -211,7 +223,6 @@ class Correlator:
         records = [
             Outgoing(topics.CALLS.name, slot.key, encode(call), slot.partition)
             for slot, call in met.items()
-            if self._store.holds(slot.partition)
         ]
         sent = await send_all(self._app, [*others, *records])
         for record in sent[len(others) :]:

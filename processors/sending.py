@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 import faust
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
-from faust.exceptions import ProducerSendError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, ProducerClosed
+from faust.exceptions import NotReady, ProducerSendError
 from faust.types.tuples import RecordMetadata
 from msgspec import MsgspecError
 
@@ -22,6 +22,8 @@ from schemas.records import DeadLetter, Record, decode, encode
 RETRY_SECONDS = 1.0
 # A larger record is found by the letter's topic, partition and offset.
 MAX_BODY_BYTES = 1_000_000
+# The last two are said by a producer that is stopped: the process is about to end.
+NOT_NOW = (ProducerSendError, KafkaConnectionError, KafkaTimeoutError, NotReady, ProducerClosed)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ async def send_all(app: faust.App, records: Sequence[Outgoing]) -> list[RecordMe
                 for record in records
             ]
             return list(await asyncio.gather(*futures))
-        except (ProducerSendError, KafkaConnectionError, KafkaTimeoutError):
+        except NOT_NOW:
             metrics.STORE_RETRIES.labels(app.conf.id, "kafka").inc()
             log.warning("Kafka is away; trying again")
             await asyncio.sleep(RETRY_SECONDS)

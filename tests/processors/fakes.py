@@ -1,7 +1,7 @@
 """Stand-ins for what the processors work on: Kafka's messages, a Faust app, the stores."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ class FakeMessage:
     offset: int = 0
     headers: list[tuple[str, bytes]] = field(default_factory=list)
     timestamp: float = 1_700_000_000.0
-    generation_id: int = 0
 
     @property
     def tp(self) -> TP:
@@ -59,14 +58,16 @@ class Sent:
 
 @dataclass
 class FakeProducer:
-    """Keeps what is written."""
+    """Keeps what is written; `on_send` is called before each record."""
 
     sent: list[Sent] = field(default_factory=list)
+    on_send: Callable[[], object] = lambda: None
 
     async def send(
         self, topic: str, key: bytes, value: bytes | None, partition: int | None, *_: Any
     ) -> "asyncio.Future[Sent]":
         """Write one record."""
+        self.on_send()
         record = Sent(topic, key, value, partition, offset=len(self.sent))
         self.sent.append(record)
         future: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
@@ -87,7 +88,6 @@ class FakeApp:
 
     producer: FakeProducer = field(default_factory=FakeProducer)
     conf: FakeConf = field(default_factory=FakeConf)
-    consumer_generation_id: int = 0
 
     def to(self, topic: topics.Topic) -> list[bytes | None]:
         """The values that were written to a topic."""
@@ -115,12 +115,13 @@ class FakeStore:
 
     def get(self, slot: Slot) -> Call | None:
         """The call of a slot."""
-        value = self.kept.get(slot)
+        value = self.kept.get(slot) if self.holds(slot.partition) else None
         return None if value is None else decode(value, Call)
 
     def put(self, slot: Slot, call: Call) -> None:
         """Keep a call."""
-        self.kept[slot] = encode(call)
+        if self.holds(slot.partition):
+            self.kept[slot] = encode(call)
 
     def remove(self, slot: Slot) -> None:
         """Forget a call."""

@@ -241,8 +241,18 @@ async def test_the_time_of_a_dead_letter_is_one_that_stores_take() -> None:
     assert letter.received_at.year == 2023
 
 
-async def test_what_is_under_way_for_a_partition_that_was_given_away_is_not_published() -> None:
+async def test_what_comes_for_a_partition_that_was_given_away_is_for_its_next_worker() -> None:
+    world, old = World(), World()
+    old.store.lost = {0}
+    await old.correlate(event("START", NOW), event("END", NOW + timedelta(seconds=8)))
+    assert old.app.calls() == []
+    world.app.producer.sent = old.app.producer.sent[-1:]
+    await world.look_up()
+    assert (world.last().started_at, world.last().ended_at) == (NOW, NOW + timedelta(seconds=8))
+
+
+async def test_what_was_joined_is_published_though_its_partition_is_given_away() -> None:
     world = World()
-    world.store.lost = {0}
-    await world.correlate(event("START", NOW), event("END", NOW))
-    assert world.app.calls() == []
+    world.app.producer.on_send = lambda: world.store.lost.add(0)
+    await world.correlate(event("START", NOW))
+    assert world.last().started_at == NOW

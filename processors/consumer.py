@@ -1,0 +1,101 @@
+"""Faust's consumer of Kafka, made to lose nothing when partitions are shared out anew.
+
+Faust 0.15.3 resumes the partitions, seeks to what is committed, and then empties the queues of its
+streams: what was read in between is gone. It takes the hole for one in the log and commits past
+it, as it does past a single record that is not acknowledged, and past any in a partition without
+a commit. So here nothing is read between the seek and the moment when the streams go on, and what
+is committed follows from an account of our own: never past a record that was read and is not done.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import faust
+from faust.transport.drivers import aiokafka
+from faust.types import TP
+
+from processors.windows import Windows
+
+
+class NothingRead(dict[TP, int | None]):
+    """Faust's marks of what was read, never set: by them it drops records and takes holes for
+    done. A record that comes twice does no harm."""
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        """Remember nothing."""
+
+    def update(self, *_: Any, **__: Any) -> None:
+        """Remember nothing."""
+
+
+class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
+    """The thread in which aiokafka reads: it sees reads, seeks and assignments in their order."""
+
+    consumer: "Consumer"
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Begin a new account: no partition goes on from where it was read before."""
+        self.consumer.windows.forget()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek also where nothing is committed yet, which aiokafka does not."""
+        committed = await super().seek_to_committed()
+        fresh = [tp for tp, offset in committed.items() if not offset and self._works_off(tp)]
+        if fresh:
+            await self.seek_to_beginning(*fresh)
+        return committed
+
+    async def _fetch_records(self, *arguments: Any, **options: Any) -> Any:
+        records = await super()._fetch_records(*arguments, **options)
+        for tp, batch in records.items():
+            if self._works_off(tp):
+                self.consumer.windows.read(tp, [record.offset for record in batch])
+        return records
+
+    def _works_off(self, tp: TP) -> bool:
+        return self.app.topics.acks_enabled_for(tp.topic)
+
+
+class Consumer(aiokafka.Consumer):
+    """Commits only what is done, from the first record on that was read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.windows = Windows()
+        super().__init__(*arguments, **options)
+        self._read_offset = NothingRead()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """Seek to what is committed; nothing is read until the flow is resumed."""
+        self.stop_flow()
+        await super().perform_seek()
+
+    def ack(self, message: Any) -> bool:
+        """Mark a record as done."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        self.windows.done(message.tp, message.offset)
+        return True
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        boundaries: dict[Any, int] = self.windows.boundaries()
+        return {tp: end for tp, end in boundaries.items() if self._should_commit(tp, end)}
+
+
+class Transport(aiokafka.Transport):
+    """Faust's way to Kafka, with our consumer."""
+
+    Consumer = Consumer
+
+
+class App(faust.App):
+    """A Faust app that reads with our consumer."""
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
