@@ -83,6 +83,10 @@ class Consumer(aiokafka.Consumer):
         self.windows.done(message.tp, message.offset)
         return True
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Look for no standstill: the watchdog does, and Faust's look ends a worker whose partition
+        is new and has no position yet."""
+
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
         boundaries: dict[Any, int] = self.windows.boundaries()
         return {tp: end for tp, end in boundaries.items() if self._should_commit(tp, end)}

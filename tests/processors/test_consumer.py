@@ -63,6 +63,11 @@ class FakeKafka:
         """The one partition."""
         return {PLACE}
 
+    @property
+    def subscription(self) -> Any:
+        """A partition that is new and has no position yet."""
+        raise AssertionError
+
     def highwater(self, tp: TP) -> int:
         """Far away."""
         return 10**9
@@ -183,3 +188,7 @@ async def test_late_work_of_an_earlier_assignment_commits_nothing(world: World) 
     for message in late:
         message.ack(world.consumer)
     assert await world.commit() is None
+
+
+async def test_a_partition_without_a_position_ends_no_worker(world: World) -> None:
+    await world.consumer.verify_all_partitions_active()
