@@ -10,6 +10,7 @@ import uvicorn
 
 from ingest.app import create_app
 from ingest.durable import DurablePublisher
+from ingest.leaving import LeavingServer
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
 from schemas.security import kafka_options, server_context
@@ -57,9 +58,10 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
         assert context is not None
         return context
 
-    return uvicorn.Server(
+    app = create_app(settings, publisher)
+    return LeavingServer(
         uvicorn.Config(
-            create_app(settings, publisher),
+            app,
             host=settings.host,
             port=settings.ingest_port,
             loop="uvloop",
@@ -73,7 +75,9 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
             ssl_context_factory=secured if context else None,
             timeout_keep_alive=settings.idle_seconds,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        )
+        ),
+        app,
+        settings.leave_seconds,
     )
 
 

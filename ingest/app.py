@@ -41,6 +41,8 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         await publisher.stop()
 
     async def readyz(request: Request) -> Response:
+        if app.state.leaving:
+            return PlainTextResponse("leaving", 503)
         ready = await publisher.ready()
         return PlainTextResponse("ready" if ready else "Kafka is away", 200 if ready else 503)
 
@@ -52,6 +54,8 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         kind = target.kind if target else "none"
         response = await _answer(lambda: _take(posts, gate, request, target))
         metrics.REQUESTS.labels(kind, response.status_code).inc()
+        if app.state.leaving:
+            response.headers["Connection"] = "close"
         return response
 
     app = Starlette(
@@ -62,6 +66,7 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
             Route("/metrics", _metrics),
         ],
     )
+    app.state.leaving = False
     app.router.redirect_slashes = False
     # Not a route: the pattern of a route does not match a path with a newline in it.
     app.router.default = request_response(anything)

@@ -100,6 +100,9 @@ class Settings:
     max_body_kib: int = setting(512, "largest event or calldata body that is taken, in KiB")
     idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
     silence_seconds: int = setting(60, "how long a sender may pause in the middle of a request")
+    leave_seconds: float = setting(
+        0.0, "how long the ingress, told to end, still serves and is not ready, behind a balancer"
+    )
     least_bytes_per_second: int = setting(
         100, "a sender that is slower than that for minutes is cut off"
     )

@@ -42,6 +42,13 @@ class Workers:
             part.start()
         wait_ready(parts, WAIT_SECONDS)
 
+    def restart(self, *parts: Part) -> None:
+        """Restart workers or servers in order, one after the other."""
+        for part in parts:
+            assert part.stop(), f"{part.name} did not end"
+            assert part.process.exit_code == 0, part.name
+            self.run(part)
+
     def stop(self) -> None:
         """End all that were made."""
         for part in self._made:
