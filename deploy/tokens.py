@@ -145,7 +145,8 @@ def _print_secret(
 
 def _own_address(settings: Settings) -> str:
     host = ANY_HOST.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ingest_port}"
+    scheme = "https" if settings.tls_cert_file else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.ingest_port}"
 
 
 def _names(option: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -36,6 +36,19 @@ def server_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+def probe_context(settings: Settings) -> ssl.SSLContext | None:
+    """How a probe on this computer speaks to our ingress; None: over plain HTTP.
+
+    The certificate names the address that phones use, not the one that a probe does.
+    """
+    if not settings.tls_cert_file:
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def ca_file(settings: Settings, name: str) -> str | None:
     """The file of certificates that this setting names; None: those of the system.
 

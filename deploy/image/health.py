@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 
 from deploy.image import pages
-from schemas.settings import Settings, load
+from schemas.settings import SettingError, Settings, load
 
 
 def well(settings: Settings, path: str) -> bool:
@@ -19,7 +19,12 @@ def well(settings: Settings, path: str) -> bool:
 
 def main() -> int:
     """0 if it is well, else 1."""
-    return 0 if well(load(), sys.argv[1] if len(sys.argv) > 1 else "/healthz") else 1
+    try:
+        settings = load()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0 if well(settings, sys.argv[1] if len(sys.argv) > 1 else "/healthz") else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The pages of the process in this container: /healthz, /readyz, /metrics."""
 
 import http.client
-import ssl
 
+from schemas.security import probe_context
 from schemas.settings import Settings
 
+LOOPBACK = "127.0.0.1"
 TIMEOUT_SECONDS = 3.0
 
 
@@ -18,9 +19,9 @@ def ports(settings: Settings) -> tuple[int, ...]:
     )
 
 
-def get(settings: Settings, port: int, path: str) -> tuple[int, str]:
+def get(settings: Settings, port: int, path: str, host: str = LOOPBACK) -> tuple[int, str]:
     """Status and text of a page; raises `OSError` or `HTTPException` where nobody answers."""
-    connection = _connection(settings, port)
+    connection = _connection(settings, port, host)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -29,13 +30,8 @@ def get(settings: Settings, port: int, path: str) -> tuple[int, str]:
         connection.close()
 
 
-def _connection(settings: Settings, port: int) -> http.client.HTTPConnection:
-    if settings.tls_cert_file and port == settings.ingest_port:
-        # The certificate names the address that phones use, not this one.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=TIMEOUT_SECONDS, context=context
-        )
-    return http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+def _connection(settings: Settings, port: int, host: str) -> http.client.HTTPConnection:
+    context = probe_context(settings) if port == settings.ingest_port else None
+    if context:
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)

@@ -14,6 +14,7 @@ from schemas.settings import PREFIX, Settings
 MIB = 1024 * 1024
 LEAST_FREE_BYTES = 1024 * MIB
 PORT_PATIENCE_SECONDS = 3.0
+SERVERS = ("kafka_port", "clickhouse_port", "s3_port")
 
 
 def lock_data(settings: Settings) -> TextIO:
@@ -85,7 +86,7 @@ def _listeners(settings: Settings) -> list[tuple[str, str, int]]:
     return [
         (
             PREFIX + name.upper(),
-            settings.host if name == "ingest_port" else LOOPBACK,
+            LOOPBACK if name in SERVERS else settings.host,
             value,
         )
         for name, value in vars(settings).items()

@@ -76,7 +76,8 @@ def base_address(settings: Settings) -> str:
     if settings.base_address:
         return settings.base_address
     host = own_address() if settings.host in ANYWHERE else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.ingest_port}"
+    scheme = "https" if settings.tls_cert_file else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.ingest_port}"
 
 
 def own_address() -> str:

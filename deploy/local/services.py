@@ -1,11 +1,13 @@
 """Our own processes as parts of the local stack: the ingress and the processors."""
 
+import http.client
 import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 
-from deploy.local.clickhouse import ROOT, http_get
+from deploy.image import pages
+from deploy.local.clickhouse import ROOT
 from deploy.local.part import Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Process
@@ -20,15 +22,19 @@ class Service(Part):
 
     fatal_exit_code = CONFIGURATION_ERROR
 
-    def __init__(self, name: str, process: Process, host: str, port: int) -> None:
+    def __init__(self, name: str, settings: Settings, process: Process, port: int) -> None:
         self.name = name
         self.process = process
-        self._host = host
+        self._settings = settings
         self._port = port
+        self._host = ANY_ADDRESS.get(settings.host, settings.host)
 
     def ready(self) -> bool:
         """Whether /readyz answers 200."""
-        return http_get(self._host, self._port, "/readyz")[0] == 200
+        try:
+            return pages.get(self._settings, self._port, "/readyz", self._host)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -36,12 +42,10 @@ def environment(settings: Settings) -> dict[str, str]:
     ours = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
     for item in fields(settings):
         if item.init:
-            ours[PREFIX + item.name.upper()] = str(getattr(settings, item.name))
-    ours[PREFIX + "DATA_DIR"] = str(Path(settings.data_dir).resolve())
-    if settings.tokens_file:
-        ours[PREFIX + "TOKENS_FILE"] = str(Path(settings.tokens_file).resolve())
-    if settings.erasure_key_file:
-        ours[PREFIX + "ERASURE_KEY_FILE"] = str(Path(settings.erasure_key_file).resolve())
+            value = getattr(settings, item.name)
+            if item.name.endswith(("_dir", "_file")) and value:
+                value = Path(value).resolve()
+            ours[PREFIX + item.name.upper()] = str(value)
     return {**ours, "PYTHONUNBUFFERED": "1"}
 
 
@@ -59,8 +63,8 @@ def migration(settings: Settings) -> Process:
 
 def ingress(settings: Settings) -> Service:
     """The ingress."""
-    host = ANY_ADDRESS.get(settings.host, settings.host)
-    return Service("ingest", program(settings, "ingest", "ingest"), host, settings.ingest_port)
+    process = program(settings, "ingest", "ingest")
+    return Service("ingest", settings, process, settings.ingest_port)
 
 
 def processors(settings: Settings) -> list[Service]:
@@ -71,6 +75,6 @@ def processors(settings: Settings) -> list[Service]:
         "recording-sink": settings.recording_sink_port,
     }
     return [
-        Service(name, program(settings, name, "processors", name), LOOPBACK, port)
+        Service(name, settings, program(settings, name, "processors", name), port)
         for name, port in ports.items()
     ]

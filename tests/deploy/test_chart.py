@@ -224,6 +224,17 @@ def test_each_probe_asks_the_page_that_it_is_for() -> None:
         assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
+@pytest.mark.parametrize(("name", "scheme"), [("secured", "HTTPS"), ("bare", "HTTP")])
+def test_probes_speak_as_the_ingress_does(rendering: Rendering, name: str, scheme: str) -> None:
+    for pod_name, pod in kubernetes.pod_specs(rendering.of(name)).items():
+        if pod_name.startswith("StatefulSet/") and pod_name.endswith("ingest"):
+            (container,) = pod["containers"]
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                assert container[probe]["httpGet"]["scheme"] == scheme
+            return
+    pytest.fail("there is no ingress")
+
+
 def test_the_ports_are_those_of_the_settings() -> None:
     defaults = settings.Settings()
     ports = {

@@ -76,6 +76,7 @@ def test_ready_names_every_address(tmp_path: Path) -> None:
 def test_the_base_address_names_this_computer_when_all_may_reach_it() -> None:
     assert "0.0.0.0" not in base_address(Settings(host="0.0.0.0"))
     assert base_address(Settings(host="::1")) == "http://[::1]:8080"
+    assert base_address(Settings(tls_cert_file="cert.pem")) == "https://127.0.0.1:8080"
 
 
 def test_a_password_is_not_shown() -> None:
