@@ -41,8 +41,8 @@ def test_the_image_holds_the_versions_that_the_tests_run_with() -> None:
 def test_the_image_holds_what_runs_and_nothing_else() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    needed = {re.split(r"[>=;\s]", item)[0] for item in project["dependencies"]}
-    others = {re.split(r"[>=;\s]", item)[0] for item in [*extras["local"], *extras["dev"]]}
+    needed = {re.split(r"[\[>=;\s]", item)[0] for item in project["dependencies"]}
+    others = {re.split(r"[\[>=;\s]", item)[0] for item in [*extras["local"], *extras["dev"]]}
     in_image = set(locked(IMAGE / "requirements.lock"))
     assert needed <= in_image
     # clickhouse-connect itself compresses with these
