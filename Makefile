@@ -9,7 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fuzz check format demo image helm chart lock clean clean-data
+.PHONY: help install run test fuzz chaos check format demo image helm chart lock clean clean-data
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ test: $(STAMP) ## run all tests; also while `make run` is up (ARGS="-k word" pas
 
 fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer
 	@exec $(BIN)/python -m tests.fuzz $(SECONDS)
+
+chaos: $(STAMP) ## kill everything under load, look what is lost (ARGS="--seed 1 --seconds 300 --phones 20")
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(STAMP) ## lint, format, types and import rules
 	@$(BIN)/ruff check $(CODE)

@@ -1,0 +1,1 @@
+"""Chaos: everything is killed under load, and what was acknowledged is looked for afterwards."""
