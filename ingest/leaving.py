@@ -21,9 +21,13 @@ class LeavingServer(uvicorn.Server):
         self._seconds = seconds
 
     async def shutdown(self, sockets: Any = None) -> None:
-        """Leave, finish what was accepted, and end; a second SIGINT ends at once."""
+        """Leave, finish what was accepted, and end; a second SIGINT ends at once.
+
+        An end that was asked for is a success: uvicorn would go on to die of the signal.
+        """
         self._app.state.leaving = True
         for _ in range(round(self._seconds / LOOK_SECONDS)):
             if not self.force_exit:
                 await asyncio.sleep(LOOK_SECONDS)
         await super().shutdown(sockets)
+        self._captured_signals.clear()

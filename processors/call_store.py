@@ -16,7 +16,6 @@ from faust.types import TP
 from faust.types.tuples import RecordMetadata
 from msgspec import MsgspecError
 
-from processors.application import topic_of
 from schemas import topics
 from schemas.call import Call, merge
 from schemas.ids import record_key
@@ -70,7 +69,7 @@ class CallStore:
             "calls",
             key_type=bytes,
             value_type=bytes,
-            changelog_topic=topic_of(app, topics.CALLS),
+            changelog_topic=_changelog(app),
             options=dict(ROCKSDB_OPTIONS),
         )
 
@@ -110,6 +109,14 @@ class CallStore:
 
     def _db(self, slot: Slot) -> Any:
         return self._table.data._dbs.get(slot.partition)
+
+
+def _changelog(app: faust.App) -> Any:
+    """The topic `calls` as the table's log: its records are restored, never worked off, so the
+    consumer neither commits them nor begins them anew."""
+    return app.topic(
+        topics.CALLS.name, key_type=bytes, value_type=bytes, internal=False, acks=False
+    )
 
 
 def _joined(kept: bytes | None, value: bytes) -> bytes:

@@ -48,7 +48,8 @@ class Balancer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await pipe(reader, writer, *await self._connected())
-        except OSError:
+        except (OSError, asyncio.CancelledError):
+            # The loop cancels what is open at its end, and would tell of it.
             writer.close()
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

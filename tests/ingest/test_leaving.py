@@ -1,12 +1,16 @@
 """Leaving: an ingress that is told to end is not ready any more, and serves for a while."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from deploy.demo.origin import NoAnswerError, Origin
+from deploy.local.part import wait_ready
 from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.services import Service, program
 from ingest.__main__ import server
 from schemas.settings import Settings
 from tests.ingest.conftest import FakePublisher
@@ -38,3 +42,19 @@ async def test_phones_are_served_while_the_ingress_leaves(tmp_path: Path) -> Non
     with pytest.raises(NoAnswerError):
         await origin.request("GET", "/readyz", {})
     await origin.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_end_that_was_asked_for_is_a_success(tmp_path: Path, number: signal.Signals) -> None:
+    kafka = f"{LOOPBACK}:{free_port()}"
+    settings = Settings(data_dir=str(tmp_path), ingest_port=free_port(), kafka_brokers=kafka)
+    process = program(settings, "ingest", "ingest")
+    process.start()
+    try:
+        wait_ready([Service("ingest", settings, process, settings.ingest_port)], 60)
+        assert process.pid is not None
+        os.kill(process.pid, number)
+        assert process.wait(60)
+    finally:
+        process.kill()
+    assert process.exit_code == 0

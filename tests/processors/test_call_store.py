@@ -107,3 +107,11 @@ def test_what_is_read_again_of_a_partition_that_was_given_away_is_left_out(world
     world.take_away()
     world.recover(encode(call(started_at=NOW)), offset=0)
     assert not world.store.holds(1)
+
+
+async def test_the_log_is_not_worked_off(world: World) -> None:
+    """Else its offsets would be committed, and a log with none would be begun anew."""
+    log: Any = world.table.changelog_topic
+    world.app.topics.add(log.clone_using_queue(None))
+    await world.app.topics._update_indices()  # type: ignore[attr-defined]
+    assert not world.app.topics.acks_enabled_for(topics.CALLS.name)
