@@ -32,6 +32,7 @@ class DurablePublisher:
         self._spools: list[Spool] = []
         self._draining: asyncio.Task[None] | None = None
         self._kafka_is_away = False
+        self._kafka_was_there = False
 
     async def start(self) -> None:
         """Take the free spools and begin to drain them."""
@@ -90,7 +91,7 @@ class DurablePublisher:
         while True:
             try:
                 await self._drain()
-                self._kafka_is_away = not await self._kafka.ready()
+                await self._look()
             except UnavailableError:
                 self._kafka_is_away = True
                 metrics.SPOOL_RECORDS.set(await self._waiting())
@@ -98,6 +99,13 @@ class DurablePublisher:
                 metrics.SPOOL_FAILURES.inc()
                 log.exception("the spool could not be drained; trying again")
             await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+
+    async def _look(self) -> None:
+        """See whether Kafka is away; one that is not reached yet gets the time of a deadline."""
+        if await self._kafka.ready():
+            self._kafka_was_there, self._kafka_is_away = True, False
+        elif self._kafka_was_there:
+            self._kafka_is_away = True
 
     async def _waiting(self) -> int:
         return sum([await spool.count() for spool in self._spools])

@@ -18,6 +18,7 @@ class FakeKafka:
     """Kafka that is there or away, and counts how often it was tried."""
 
     away: bool = False
+    reached: bool = True
     tries: int = 0
     most_bytes: int = 10_000_000
     records: list[KafkaRecord] = field(default_factory=list)
@@ -39,8 +40,8 @@ class FakeKafka:
         self.records += kept
 
     async def ready(self) -> bool:
-        """Whether it is there."""
-        return not self.away
+        """Whether it is there and was reached."""
+        return not self.away and self.reached
 
 
 @pytest.fixture
@@ -73,6 +74,18 @@ async def test_while_kafka_is_there_the_spool_is_not_used(
     await publisher.publish([record(1)], spoolable=True)
     await publisher.publish([record(2)])
     assert kafka.records == [record(1), record(2)]
+
+
+async def test_kafka_that_is_not_reached_yet_is_not_taken_for_away(
+    kafka: FakeKafka, tmp_path: Path
+) -> None:
+    kafka.reached = False
+    durable = DurablePublisher(kafka, tmp_path, max_bytes=1024 * 1024)
+    await durable.start()
+    await asyncio.sleep(0.1)
+    await durable.publish([record(1)])
+    assert kafka.records == [record(1)]
+    await durable.stop()
 
 
 async def test_what_was_spooled_reaches_kafka_in_order_when_it_is_back(
