@@ -11,7 +11,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, request_response
 
 from ingest.answers import Refusal, accepted
-from ingest.errors import GoneError, MethodNotAllowedError, NotFoundError, RefusedError
+from ingest.errors import (
+    REFUSED,
+    GoneError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RefusedError,
+)
 from ingest.gate import Gate
 from ingest.home import home, is_home
 from ingest.posts import Posts
@@ -31,6 +37,8 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
     Raises:
         SettingError: these settings would let strangers send, or the tokens cannot be read.
     """
+    for refused in REFUSED:
+        metrics.REFUSED.labels(refused.reason())
     gate = Gate(settings)
     posts = Posts(settings, publisher)
 
@@ -52,7 +60,8 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         if request.method in ("GET", "HEAD") and is_home(scope["raw_path"]):
             return home(request, gate, settings)
         kind = target.kind if target else "none"
-        response = await _answer(lambda: _take(posts, gate, request, target))
+        with metrics.REQUEST_SECONDS.labels(kind).time():
+            response = await _answer(lambda: _take(posts, gate, request, target))
         metrics.REQUESTS.labels(kind, response.status_code).inc()
         if app.state.leaving:
             response.headers["Connection"] = "close"
@@ -85,6 +94,7 @@ async def _answer(take: Callable[[], Awaitable[None]]) -> Response:
     try:
         await take()
     except RefusedError as error:
+        metrics.REFUSED.labels(error.reason()).inc()
         return Refusal(error)
     except GoneError:
         return Response(status_code=CLIENT_GONE)

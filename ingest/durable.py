@@ -94,7 +94,7 @@ class DurablePublisher:
                 await self._look()
             except UnavailableError:
                 self._kafka_is_away = True
-                metrics.SPOOL_RECORDS.set(await self._waiting())
+                await self._measure()
             except Exception:
                 metrics.SPOOL_FAILURES.inc()
                 log.exception("the spool could not be drained; trying again")
@@ -107,8 +107,9 @@ class DurablePublisher:
         elif self._kafka_was_there:
             self._kafka_is_away = True
 
-    async def _waiting(self) -> int:
-        return sum([await spool.count() for spool in self._spools])
+    async def _measure(self) -> None:
+        metrics.SPOOL_RECORDS.set(sum([await spool.count() for spool in self._spools]))
+        metrics.SPOOL_USED_RATIO.set(max([await spool.used_ratio() for spool in self._spools]))
 
     async def _drain(self) -> None:
         for spool in self._spools:
@@ -117,7 +118,7 @@ class DurablePublisher:
                 await self._deliver(records)
                 await spool.remove(mark)
                 mark, records = await spool.first()
-        metrics.SPOOL_RECORDS.set(await self._waiting())
+        await self._measure()
 
     async def _deliver(self, records: list[KafkaRecord]) -> None:
         """Publish records of the spool; one that Kafka never takes holds up no other."""

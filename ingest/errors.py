@@ -1,5 +1,6 @@
 """What the ingress refuses, and with which status: one table."""
 
+import re
 from typing import ClassVar
 
 
@@ -9,6 +10,11 @@ class RefusedError(Exception):
     status: ClassVar[int]
     text: ClassVar[str]
     headers: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def reason(cls) -> str:
+        """The word for it in the metrics: `too_large` of `TooLargeError`."""
+        return re.sub(r"\B(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
 
 
 class NotFoundError(RefusedError):

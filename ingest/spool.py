@@ -87,6 +87,11 @@ class Spool:
         """How many records wait."""
         return await self._do(_count)
 
+    async def used_ratio(self) -> float:
+        """How full it is, from 0 to 1."""
+        free, pages, most = await self._do(_pages)
+        return (pages - free) / most
+
     async def can_take(self) -> bool:
         """Whether there is room for more."""
         try:

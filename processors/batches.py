@@ -32,6 +32,7 @@ async def work_off(
             await or_end(work(events))
         for event in events:
             event.ack()
+        metrics.BATCH_RECORDS.labels(app.conf.id, topic.name).observe(len(events))
         metrics.RECORDS.labels(app.conf.id, topic.name).inc(len(events))
 
 

@@ -1,6 +1,7 @@
 """The ClickHouse sink: calls, fragments, dead letters and phone logs become rows."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import faust
@@ -13,7 +14,7 @@ from processors.reading import read_value
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.store import RefusedByStoreError
 from processors.watchdog import add_watchdog
-from schemas import rows, topics
+from schemas import metrics, rows, topics
 from schemas.call import Call
 from schemas.errors import BadMessageError
 from schemas.records import DeadLetter, Message, Stored
@@ -32,6 +33,14 @@ class Table(NamedTuple):
     name: str
     columns: Sequence[str]
     row: Callable[[Any], rows.Row]
+
+    def visible(self, written: Sequence[rows.Row]) -> None:
+        """Measure how long the messages of rows took from their receipt until now."""
+        name = "received_at" if "received_at" in self.columns else "last_received_at"
+        place, now = self.columns.index(name), datetime.now(UTC)
+        seconds = metrics.VISIBLE_SECONDS.labels(self.name)
+        for row in written:
+            seconds.observe((now - row[place]).total_seconds())
 
 
 def _of_message(message: Any) -> rows.Row:
@@ -141,8 +150,10 @@ class Sink:
         readable, refused = self._rows(table, messages)
         if not readable:
             return refused
+        made = [row for _, row in readable]
         try:
-            await self._clickhouse.insert(table.name, table.columns, [row for _, row in readable])
+            await self._clickhouse.insert(table.name, table.columns, made)
+            table.visible(made)
         except RefusedByStoreError as error:
             half = len(readable) // 2
             if half == 0:

@@ -19,6 +19,7 @@ from schemas import metrics, topics
 from schemas.call import Call, merge
 from schemas.errors import BadMessageError
 from schemas.fragment import call_of_message, call_of_recording
+from schemas.outcome import outcome
 from schemas.records import Message, Stored, encode
 from schemas.rows import call_of_row
 from schemas.settings import Settings
@@ -167,6 +168,8 @@ class Correlator:
             stored = await self._stored([call for _, call in old])
             sure = [slot for slot, call in old if (call.account_id, call.uuid) in stored]
             expired = [slot for slot in sure if self._is_still_expired(slot, now)]
+            endless = [slot for slot, call in old if slot in expired and not call.end_seen]
+            metrics.CALLS_ENDED.labels("incomplete").inc(len(endless))
             await self._forget([*erased, *(slot for slot in expired if slot not in erased)])
             await asyncio.sleep(SWEEP_PAUSE_SECONDS)
 
@@ -189,8 +192,15 @@ class Correlator:
             call = correlation.open_call(fragment, None)
         else:
             return None
-        self._store.put(slot, call)
+        self._keep(slot, known, call)
         return call
+
+    def _keep(self, slot: Slot, known: Call | None, call: Call) -> None:
+        """Keep a call, and count it if this is what ended it."""
+        if call.end_seen and not (known and known.end_seen):
+            now, quiet_seconds = self._clock(), self._settings.incomplete_after_seconds
+            metrics.CALLS_ENDED.labels(outcome(call, now, quiet_seconds).status).inc()
+        self._store.put(slot, call)
 
     def _is_new(self, slot: Slot, fragment: Call) -> bool:
         """Whether nothing can be known of a fragment's call that this worker does not know."""
@@ -202,9 +212,9 @@ class Correlator:
         if known is not None:
             call = merge(known, fragment)
         else:
-            row = stored.get((fragment.account_id, fragment.uuid))
-            call = correlation.open_call(fragment, row)
-        self._store.put(slot, call)
+            known = stored.get((fragment.account_id, fragment.uuid))
+            call = correlation.open_call(fragment, known)
+        self._keep(slot, known, call)
         return call
 
     async def _stored(self, fragments: Sequence[Call]) -> dict[tuple[str, str], Call]:

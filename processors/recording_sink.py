@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,8 @@ class Sink:
         await send_all(self._app, [Outgoing(topic, _key(chunk), encode(stored))])
         metrics.OBJECTS_STORED.labels(chunk.kind).inc()
         metrics.OBJECT_BYTES.labels(chunk.kind).inc(chunk.size)
+        took = datetime.now(UTC) - chunk.received_at
+        metrics.STORED_SECONDS.labels(chunk.kind).observe(took.total_seconds())
         self._done(assembly, prefix)
 
     async def _give_up(self, assembly: Assembly, prefix: Prefix, error: BadMessageError) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import faust
 from aiokafka.errors import KafkaError
@@ -86,7 +86,15 @@ async def has_work(app: faust.App, brokers: str) -> bool:
     except KafkaError:
         return False
     committed: dict[TP, int | None] = getattr(app.consumer, "_committed_offset")  # noqa: B009
-    return any(ends[tp] > (committed.get(tp) or 0) for tp in tps)
+    lag = {tp: max(0, ends[tp] - (committed.get(tp) or 0)) for tp in tps}
+    _tell(app, topics, lag)
+    return any(lag.values())
+
+
+def _tell(app: faust.App, topics: set[str], lag: Mapping[TP, int]) -> None:
+    for topic in topics:
+        records = sum(count for tp, count in lag.items() if tp.topic == topic)
+        metrics.LAG_RECORDS.labels(app.conf.id, topic).set(records)
 
 
 async def _end_offsets(app: faust.App, tps: set[TP]) -> dict[TP, int]:

@@ -1,11 +1,24 @@
 """The metrics: one table that the code counts in, and that docs and dashboards are checked with."""
 
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+from schemas.errors import REASONS
+
+LONG_SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400)
+BATCH_SIZES = (1, 10, 50, 100, 200, 500, 1_000, 2_000)
+
+Metric = Counter | Gauge | Histogram
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("callagent_requests", "POSTs answered, by kind and status", ["kind", "status"])
-ACCEPTED = Counter("callagent_accepted", "messages acknowledged by Kafka before the 2xx", ["kind"])
+REQUEST_SECONDS = Histogram("callagent_request_seconds", "time to answer a POST", ["kind"])
+REFUSED = Counter("callagent_refused", "POSTs refused, by reason", ["reason"])
+ACCEPTED = Counter(
+    "callagent_accepted", "messages answered 2xx, which were durable before that", ["kind"]
+)
 UPLOAD_BYTES = Counter("callagent_upload_bytes", "bytes of recordings and logs accepted", ["kind"])
 DEAD_LETTERS = Counter("callagent_dead_letters", "messages dead-lettered, by reason", ["reason"])
 UPLOADS_OPEN = Gauge("callagent_uploads_open", "uploads that are being received or published")
@@ -24,19 +37,71 @@ KAFKA_FAILURES = Counter(
     "callagent_kafka_failures", "records that Kafka did not acknowledge in time", ["topic"]
 )
 RECORDS = Counter("callagent_records", "Kafka records done and acknowledged", ["app", "topic"])
+LAG_RECORDS = Gauge(
+    "callagent_lag_records", "records in Kafka that are not done yet", ["app", "topic"]
+)
 BATCH_SECONDS = Histogram("callagent_batch_seconds", "time to work off a batch", ["app", "topic"])
+BATCH_RECORDS = Histogram(
+    "callagent_batch_records", "records in a batch", ["app", "topic"], buckets=BATCH_SIZES
+)
+VISIBLE_SECONDS = Histogram(
+    "callagent_visible_seconds",
+    "time from the receipt of a message to its row in ClickHouse",
+    ["table"],
+    buckets=LONG_SECONDS,
+)
 STORE_RETRIES = Counter(
     "callagent_store_retries", "attempts that failed because a store was away", ["app", "store"]
+)
+STORED_SECONDS = Histogram(
+    "callagent_stored_seconds",
+    "time from the receipt of an upload to its object in S3",
+    ["kind"],
+    buckets=LONG_SECONDS,
 )
 OBJECTS_STORED = Counter("callagent_objects_stored", "uploads that are in S3", ["kind"])
 OBJECT_BYTES = Counter("callagent_object_bytes", "bytes of the uploads in S3", ["kind"])
 CALLS_CHANGED = Counter("callagent_calls_changed", "call records published to the topic calls")
+CALLS_ENDED = Counter(
+    "callagent_calls_ended",
+    "calls by the status they had when their end became known; incomplete: it never did",
+    ["status"],
+)
 CALLS_EXPIRED = Counter("callagent_calls_expired", "calls dropped from the correlator's state")
 SPOOLED = Counter("callagent_spooled", "records that were spooled because Kafka was away")
 SPOOL_RECORDS = Gauge("callagent_spool_records", "records that wait in the spool")
+SPOOL_USED_RATIO = Gauge(
+    "callagent_spool_used_ratio", "how full the fullest spool is, from 0 to 1: full, it refuses"
+)
 SPOOL_FAILURES = Counter(
     "callagent_spool_failures", "times that the spool was full, damaged or could not be written"
 )
 ERASED = Counter(
     "callagent_erased", "records that were dropped, by what was erased", ["app", "kind"]
 )
+
+for _reason in REASONS:
+    DEAD_LETTERS.labels(_reason)
+for _kind in ("recording", "log"):
+    OBJECTS_STORED.labels(_kind)
+
+TABLE: dict[str, Sequence[Metric]] = {
+    "ingress": (
+        *(REQUESTS, REQUEST_SECONDS, REFUSED, ACCEPTED, UPLOAD_BYTES, OVER_RATE),
+        *(UPLOADS_OPEN, CONNECTIONS, CONNECTIONS_CUT, KAFKA_FAILURES),
+        *(SPOOLED, SPOOL_RECORDS, SPOOL_USED_RATIO, SPOOL_FAILURES),
+    ),
+    "ingress and processors": (DEAD_LETTERS,),
+    "each processor": (
+        RECORDS,
+        LAG_RECORDS,
+        BATCH_SECONDS,
+        BATCH_RECORDS,
+        STORE_RETRIES,
+        ERASED,
+    ),
+    "correlator": (CALLS_CHANGED, CALLS_ENDED, CALLS_EXPIRED),
+    "ClickHouse sink": (VISIBLE_SECONDS,),
+    "recording sink": (STORED_SECONDS, OBJECTS_STORED, OBJECT_BYTES),
+}
+"""Every metric, by the process that says something with it."""

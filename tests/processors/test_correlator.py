@@ -8,7 +8,7 @@ import msgspec
 
 from processors.call_store import slot_of
 from processors.correlator import Correlator
-from schemas import topics
+from schemas import metrics, topics
 from schemas.call import Call
 from schemas.records import Message, Stored, decode, encode
 from schemas.rows import CALL_COLUMNS, call_row
@@ -256,3 +256,11 @@ async def test_what_was_joined_is_published_though_its_partition_is_given_away()
     world.app.producer.on_send = lambda: world.store.lost.add(0)
     await world.correlate(event("START", NOW))
     assert world.last().started_at == NOW
+
+
+async def test_a_call_is_counted_once_when_its_end_becomes_known() -> None:
+    world, counted = World(), metrics.CALLS_ENDED.labels("answered")
+    before = counted._value.get()
+    for type_ in ("START", "ANSWER", "END", "END"):
+        await world.correlate(event(type_, NOW))
+    assert counted._value.get() == before + 1
