@@ -18,7 +18,7 @@ CUSTOM = {
     "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
 }
 UNCHECKED = {
-    *("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "ServiceMonitor"),
+    *("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "ServiceMonitor", "PrometheusRule"),
     *("ClickHouseInstallation", "ClickHouseKeeperInstallation"),
 }
 """Resources of operators whose definitions are in no Go module or package that can be fetched."""

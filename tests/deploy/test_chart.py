@@ -65,6 +65,8 @@ SCALED: dict[str, Any] = {
     "clickhouseSink": {"autoscaling": {"enabled": True}},
     "recordingSink": {"autoscaling": {"enabled": True, "max": 4}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
+    "dashboards": {"enabled": True},
     "networkPolicies": {
         "ingestFrom": [{"namespaceSelector": {"matchLabels": {"name": "web"}}}],
         "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
@@ -85,7 +87,7 @@ CONFIGURATIONS = {
 }
 KINDS_OF_SCALED = {
     *("HorizontalPodAutoscaler", "Ingress", "HTTPRoute", "ScaledObject", "TriggerAuthentication"),
-    *("ServiceMonitor", "PodDisruptionBudget", "NetworkPolicy"),
+    *("ServiceMonitor", "PrometheusRule", "PodDisruptionBudget", "NetworkPolicy"),
 }
 
 Manifests = list[kubernetes.Manifest]

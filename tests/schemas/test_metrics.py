@@ -14,8 +14,8 @@ HEAD = """# Metrics
 
 What the processes tell at `/metrics`; the table is made from `schemas/metrics.py`. No label has a
 number, an account or a token in it. A counter's name ends in `_total` when it is asked for; of a
-histogram there are `_bucket`, `_sum` and `_count`. The rules of [alerts.yaml](alerts.yaml) and the
-dashboards in [dashboards/](dashboards) are made of these.
+histogram there are `_bucket`, `_sum` and `_count`. The [alerts](chart/files/alerts.yaml) and the
+[dashboards](chart/files/dashboards) are made of these.
 
 """
 
