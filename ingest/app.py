@@ -40,7 +40,7 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
     for refused in REFUSED:
         metrics.REFUSED.labels(refused.reason())
     gate = Gate(settings)
-    posts = Posts(settings, publisher)
+    posts = Posts(settings, publisher, gate)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -61,7 +61,7 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
             return home(request, gate, settings)
         kind = target.kind if target else "none"
         with metrics.REQUEST_SECONDS.labels(kind).time():
-            response = await _answer(lambda: _take(posts, gate, request, target))
+            response = await _answer(lambda: _take(posts, request, target))
         metrics.REQUESTS.labels(kind, response.status_code).inc()
         if app.state.leaving:
             response.headers["Connection"] = "close"
@@ -82,12 +82,12 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
     return app
 
 
-async def _take(posts: Posts, gate: Gate, request: Request, target: Target | None) -> None:
+async def _take(posts: Posts, request: Request, target: Target | None) -> None:
     if target is None:
         raise NotFoundError
     if request.method != "POST":
         raise MethodNotAllowedError
-    await posts.take(request, target, gate.admit(request))
+    await posts.take(request, target)
 
 
 async def _answer(take: Callable[[], Awaitable[None]]) -> Response:

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from ingest.dead_letters import DeadLetters, now
 from ingest.errors import ForbiddenError, MissingIdsError, TooLargeError
-from ingest.gate import check_sender
+from ingest.gate import Gate, check_sender
 from ingest.publisher import KafkaRecord, Publisher
 from ingest.rates import Rates
 from ingest.receiving import Pace, announced_bytes, receive_all
@@ -26,30 +26,34 @@ TOPICS = {"event": topics.EVENTS, "calldata": topics.CALLDATA}
 class Posts:
     """Takes a posting request in and returns when its message is durable.
 
+    A sender's token is asked for before its body is read, and again before anything is kept: a
+    token that was revoked meanwhile writes nothing.
+
     Every method raises a `RefusedError` for what is not taken, `GoneError` where the sender left.
     """
 
-    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+    def __init__(self, settings: Settings, publisher: Publisher, gate: Gate) -> None:
         self._publisher = publisher
+        self._gate = gate
         self._letters = DeadLetters(publisher)
-        self._uploads = Uploads(settings, publisher)
+        self._uploads = Uploads(settings, publisher, gate)
         self._most_bytes = settings.max_body_kib * 1024
         self._pace = Pace(settings.silence_seconds, settings.least_bytes_per_second)
         self._rates = Rates(settings.account_messages_per_minute)
         self._room = Room()
 
-    async def take(self, request: Request, target: Target, sender: Token) -> None:
+    async def take(self, request: Request, target: Target) -> None:
         """Take one message of any kind, if its sender may write for the ids that it names.
 
         A message that is too large, forbidden or without ids is refused, and a dead letter without
         its bytes says so.
         """
+        sender = self._gate.admit(request)
         try:
-            if target.ids:
-                check_sender(sender, target.ids)
+            _check(sender, target)
             if target.kind in TOPICS:
                 with self._room.share() as share:
-                    await self._take_message(request, target, sender, share)
+                    await self._take_message(request, target, share)
             else:
                 await self._uploads.take(request, target, sender)
         except (TooLargeError, ForbiddenError, MissingIdsError) as error:
@@ -57,10 +61,10 @@ class Posts:
             raise
         metrics.ACCEPTED.labels(target.kind).inc()
 
-    async def _take_message(
-        self, request: Request, target: Target, sender: Token, share: Share
-    ) -> None:
+    async def _take_message(self, request: Request, target: Target, share: Share) -> None:
         body = await receive_all(request, self._most_bytes, self._pace, share)
+        sender = self._gate.admit(request)
+        _check(sender, target)
         received_at = now()
         try:
             text = decode_text(body)
@@ -87,6 +91,12 @@ class Posts:
         key = record_key(ids.account_id, uuid)
         topic = TOPICS[target.kind].name
         await self._publisher.publish([KafkaRecord(topic, key, encode(message))], spoolable=True)
+
+
+def _check(sender: Token, target: Target) -> None:
+    """See that a sender may write for the ids of a path, where it has them."""
+    if target.ids:
+        check_sender(sender, target.ids)
 
 
 def _ids(fields: Fields) -> Ids:

@@ -5,6 +5,7 @@ import logging
 from asyncio.events import TimerHandle
 from typing import Any, ClassVar
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ingest.connections import Connections
@@ -69,7 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse the bytes; the parser may keep no more than a head's worth to itself."""
         self._unread_bytes += len(data)
-        super().data_received(data)
+        self._parse(data)
         if self._unread_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
         if self._waiting and self._deadline is None:
@@ -89,16 +90,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fail(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer behind a chunked body."""
+        """A header, or a trailer behind a chunked body, which counts but says nothing."""
         self._unread_bytes = 0
         self._headers += 1
         self._head_bytes += len(name) + len(value)
         if self._headers > MAX_HEADERS or self._head_bytes > MAX_HEAD_BYTES:
             self._fail(431)
-        super().on_header(name, value)
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The request can begin, unless too many wait before it on this connection."""
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._fail(400)
+            return
         self._in_head = False
         self._clear_deadline()
         self.everyone.busy(self)
@@ -111,6 +117,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread_bytes = 0
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """The request is whole; of one that asks for another protocol only the head is."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """The request is answered."""
         super().on_response_complete()
@@ -122,6 +133,28 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, or was refused while it was."""
         self._refuse(self._status)
+
+    def _parse(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+
+    def _stay(self, rest: bytes) -> None:
+        """Take a request that asks for another protocol as if it did not (RFC 9110, 7.8).
+
+        The parser would skip its body, and all that follows: another one begins with its head.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        head = b"\r\n".join([*lines, b"", b""])
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._parse(head + rest)
 
     @property
     def _waiting(self) -> bool:

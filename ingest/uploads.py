@@ -11,7 +11,7 @@ from ingest.blot import blot
 from ingest.dead_letters import now
 from ingest.disk import Disk
 from ingest.errors import MissingIdsError, TooLargeError, TooManyError, UnavailableError
-from ingest.gate import check_sender, presented_token
+from ingest.gate import Gate, check_sender, presented_token
 from ingest.publisher import KafkaRecord, Publisher
 from ingest.rates import Rates
 from ingest.receiving import Pace, announced_bytes, receive
@@ -35,8 +35,9 @@ MIB = 1024 * 1024
 class Uploads:
     """Takes uploads in, as long as there is room for them: events must never wait for that."""
 
-    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+    def __init__(self, settings: Settings, publisher: Publisher, gate: Gate) -> None:
         self._publisher = publisher
+        self._gate = gate
         self._most_bytes = settings.max_recording_mib * MIB
         self._pace = Pace(settings.silence_seconds, settings.least_bytes_per_second)
         self._folder = Path(settings.data_dir) / "uploads"
@@ -57,8 +58,7 @@ class Uploads:
             if upload.size > self._most_bytes:
                 raise TooLargeError
             ids = _ids(target, upload)
-            check_sender(sender, ids)
-            await self._publish(upload, target, ids, presented_token(request))
+            await self._publish(upload, target, ids, request)
 
     @contextmanager
     def _open(self) -> Iterator[Upload]:
@@ -78,10 +78,11 @@ class Uploads:
             self._disk.check(len(piece))
             yield piece
 
-    async def _publish(self, upload: Upload, target: Target, ids: Ids, token: str) -> None:
-        sha256 = await _sha256(upload, target, token)
+    async def _publish(self, upload: Upload, target: Target, ids: Ids, request: Request) -> None:
+        sha256 = await _sha256(upload, target, presented_token(request))
         spoolable = target.kind == "log" and upload.size <= SPOOLABLE_BYTES
         async with self._publishing:
+            check_sender(self._gate.admit(request), ids)
             chunks = _chunks(upload, sha256, target, ids)
             await self._publisher.publish(chunks, spoolable=spoolable)
         metrics.UPLOAD_BYTES.labels(target.kind).inc(upload.size)

@@ -96,14 +96,8 @@ def free_port() -> int:
 async def serving(data_dir: Path, **others: Any) -> AsyncIterator[Ingress]:
     """The ingress, with small limits so that tests need few bytes."""
     publisher, port = FakePublisher(), free_port()
-    settings = Settings(
-        data_dir=str(data_dir),
-        ingest_port=port,
-        max_recording_mib=2,
-        max_body_kib=4,
-        silence_seconds=1,
-        **others,
-    )
+    small: dict[str, Any] = {"max_recording_mib": 2, "max_body_kib": 4, "silence_seconds": 1}
+    settings = Settings(data_dir=str(data_dir), ingest_port=port, **{**small, **others})
     running = server(settings, publisher)
     task = asyncio.create_task(running.serve())
     while not running.started:

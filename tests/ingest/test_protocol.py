@@ -9,13 +9,12 @@ import pytest
 from ingest.connections import Connections
 from ingest.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, MAX_URL_BYTES
 from tests.ingest.conftest import Ingress, serving
+from tests.ingest.wires import connect, rest, status
 
 HEAD = b"POST /event HTTP/1.1\r\nHost: x\r\n"
 EMPTY = HEAD + b"Content-Length: 0\r\n\r\n"
 SHORT = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 MOST = 4
-
-Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture
@@ -23,30 +22,6 @@ async def small(tmp_path: Path) -> AsyncIterator[Ingress]:
     """An ingress with few connections."""
     async with serving(tmp_path, max_connections=MOST) as running:
         yield running
-
-
-async def connect(ingress: Ingress, data: bytes = b"") -> Wire:
-    reader, writer = await asyncio.open_connection("127.0.0.1", ingress.port)
-    writer.write(data)
-    return reader, writer
-
-
-async def rest(wire: Wire) -> bytes:
-    """All that comes until the server closes."""
-    reader, writer = wire
-    answer = b""
-    async with asyncio.timeout(20):
-        try:
-            while piece := await reader.read(65_536):
-                answer += piece
-        except ConnectionError:
-            pass
-    writer.transport.abort()
-    return answer
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split()[1]) if answer else 0
 
 
 async def status_of(ingress: Ingress, data: bytes) -> int:
