@@ -2,8 +2,8 @@
 
 The list is a compacted topic and not a table, since every worker needs Kafka anyway: a worker
 learns of an erasure in an instant, and no other store can hold it up. A worker waits at its start
-until it has read the list, and whenever it lacks the key; while Kafka is away it goes on with what
-it knows (it gets no records then either).
+until it has read the list, and whenever it lacks the key or an entry needs a later version; while
+Kafka is away it goes on with what it knows (it gets no records then either).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from msgspec import MsgspecError
 
 from processors.batches import or_end
 from schemas import metrics, topics
-from schemas.erasures import Denied, DenyList, key_file
+from schemas.erasures import NAMES, Denied, DenyList, key_file
 from schemas.records import decode
 from schemas.security import kafka_options
 from schemas.settings import Settings
@@ -113,9 +113,13 @@ class Erasures:
             return
         while not self._deny.add(denied):
             self._known.clear()
-            file = key_file(self._settings)
-            log.error("erasures: %s lacks the key %s; records wait", file, denied.key_id)
+            log.error("erasures: %s; records wait", self._lacking(denied))
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _lacking(self, denied: Denied) -> str:
+        if denied.kind not in NAMES:
+            return f"the kind {denied.kind!r} needs a later version"
+        return f"{key_file(self._settings)} lacks the key {denied.key_id}"
 
 
 def nothing_erased() -> Erasures:

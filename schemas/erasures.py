@@ -83,7 +83,9 @@ class DenyList:
         self._latest: dict[str, datetime] = {}
 
     def add(self, denied: Denied) -> bool:
-        """Add entries; False where the key is missing or is another than theirs."""
+        """Add entries; False where the key is missing or another than theirs, or the kind new."""
+        if denied.kind not in NAMES:
+            return False
         if self._secret is None or self._secret.id != denied.key_id:
             self._secret = read_secret(self._settings)
         if self._secret is None or self._secret.id != denied.key_id:
@@ -105,7 +107,7 @@ class DenyList:
             return ""
         at = record.first_received_at if isinstance(record, Call) else record.received_at
         for kind, latest in self._latest.items():
-            if at <= latest and kind in NAMES:
+            if at <= latest:
                 hashes = (
                     self._secret.hash(kind, *parts) for parts in NAMES[kind](record, self._settings)
                 )

@@ -158,3 +158,16 @@ async def test_a_worker_without_the_key_waits_for_it(
     file.write_text(key)
     await taking
     assert erasures.erased(MESSAGE)
+
+
+async def test_what_only_a_later_version_can_erase_holds_up_the_records(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("processors.erasures.RETRY_SECONDS", 0.01)
+    erasures = erasures_of(settings)
+    denied = denied_of(settings, "household", "account1")
+    taking = asyncio.create_task(erasures._take(FakeMessage(topics.ERASURES.name, encode(denied))))
+    await asyncio.sleep(0.05)
+    taking.cancel()
+    assert not erasures._known.is_set()
+    assert "the kind 'household' needs a later version; records wait" in caplog.text

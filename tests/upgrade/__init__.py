@@ -1,0 +1,1 @@
+"""What earlier versions wrote, frozen, and the present code reading it."""
