@@ -13,6 +13,7 @@ from ingest.durable import DurablePublisher
 from ingest.leaving import LeavingServer
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
+from schemas import logs
 from schemas.security import kafka_options, server_context
 from schemas.settings import SettingError, Settings, load
 
@@ -22,10 +23,9 @@ CONFIGURATION_ERROR = 2
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; finish what was accepted; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         settings = load()
+        logs.configure(settings)
         serving = server(settings, publisher_of(settings))
     except SettingError as error:
         print(error, file=sys.stderr)

@@ -23,7 +23,8 @@ from ingest.home import home, is_home
 from ingest.posts import Posts
 from ingest.publisher import Publisher
 from ingest.target import Target, read_target
-from schemas import metrics
+from schemas import logs, metrics
+from schemas.ids import new_id
 from schemas.settings import Settings
 
 CLIENT_GONE = 499
@@ -60,9 +61,11 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         if request.method in ("GET", "HEAD") and is_home(scope["raw_path"]):
             return home(request, gate, settings)
         kind = target.kind if target else "none"
+        logs.about.set(new_id())
         with metrics.REQUEST_SECONDS.labels(kind).time():
             response = await _answer(lambda: _take(posts, request, target))
         metrics.REQUESTS.labels(kind, response.status_code).inc()
+        log.debug("%s: %d", kind, response.status_code)
         if app.state.leaving:
             response.headers["Connection"] = "close"
         return response

@@ -12,7 +12,8 @@ from ingest.target import Ids, Target
 from ingest.tokens import Token
 from schemas import metrics, topics
 from schemas.errors import BadMessageError
-from schemas.ids import canonical_uuid, new_id
+from schemas.ids import canonical_uuid
+from schemas.logs import about
 from schemas.records import DeadLetter, encode
 
 FORBIDDEN_PER_MINUTE = 60
@@ -65,7 +66,7 @@ class DeadLetters:
     ) -> None:
         ids = _ids(target, sender)
         letter = DeadLetter(
-            id=new_id(),
+            id=about.get(),
             kind=target.kind,
             account_id=ids.account_id,
             mobile=ids.mobile,

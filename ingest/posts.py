@@ -16,7 +16,8 @@ from schemas import metrics, topics
 from schemas.body import Fields, decode_text
 from schemas.errors import BadMessageError
 from schemas.fragment import check
-from schemas.ids import canonical_uuid, check_ids, new_id, record_key
+from schemas.ids import canonical_uuid, check_ids, record_key
+from schemas.logs import about
 from schemas.records import Message, encode
 from schemas.settings import Settings
 
@@ -79,7 +80,7 @@ class Posts:
             metrics.OVER_RATE.labels(target.kind).inc()
         uuid = canonical_uuid(ids.uuid)
         message = Message(
-            id=new_id(),
+            id=about.get(),
             kind=target.kind,
             account_id=ids.account_id,
             mobile=ids.mobile,

@@ -126,7 +126,7 @@ class Tokens:
         try:
             self._tokens = _blinded(read_tokens(self._file))
         except TokensError as error:
-            log.error("%s; the tokens that were known before stay valid", error)
+            log.error("%s; the tokens that were known before stay valid", str(error))
         else:
             log.info("the tokens file has changed: %d tokens", len(self._tokens))
 

@@ -21,7 +21,8 @@ from ingest.tokens import Token
 from ingest.upload import Upload
 from schemas import metrics, topics
 from schemas.errors import BadMessageError
-from schemas.ids import canonical_uuid, check_ids, new_id, record_key
+from schemas.ids import canonical_uuid, check_ids, record_key
+from schemas.logs import about
 from schemas.records import CHUNK_BYTES, CHUNK_HEADER, Chunk, encode
 from schemas.settings import Settings
 
@@ -111,7 +112,7 @@ def _chunks(upload: Upload, sha256: str, target: Target, ids: Ids) -> Iterator[K
     uuid = canonical_uuid(ids.uuid)
     whose = uuid if target.kind == "recording" else ids.mobile
     key = record_key(ids.account_id, whose)
-    id_, received_at = new_id(), now()
+    id_, received_at = about.get(), now()
     count = -(-upload.size // CHUNK_BYTES)
     upload.file.seek(0)
     for index in range(count):

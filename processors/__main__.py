@@ -1,7 +1,6 @@
 """`python -m processors correlator|clickhouse-sink|recording-sink`: one Faust app as a process."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 
@@ -9,6 +8,7 @@ import faust
 
 from processors import clickhouse_sink, correlator, recording_sink
 from processors.brokers import kafka_answers
+from schemas import logs
 from schemas.settings import SettingError, Settings, load
 
 CONFIGURATION_ERROR = 2
@@ -26,10 +26,10 @@ def main(arguments: list[str]) -> int:
         return CONFIGURATION_ERROR
     try:
         settings = load()
+        logs.configure(settings)
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     asyncio.run(kafka_answers(settings.brokers))
     run(APPS[arguments[0]](settings))
     return 0
@@ -37,11 +37,16 @@ def main(arguments: list[str]) -> int:
 
 def run(app: faust.App) -> None:
     """Let an app work until the process is told to end."""
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+    worker = Worker(app, quiet=True, redirect_stdouts=False)
     worker.spinner = None
-    # aiokafka reports each attempt at a broker that is away, ten times a second.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     worker.execute_from_commandline()
+
+
+class Worker(faust.Worker):
+    """Faust's worker, whose logs are ours."""
+
+    def _setup_logging(self) -> None:
+        """Leave them as they are."""
 
 
 if __name__ == "__main__":

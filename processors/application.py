@@ -1,13 +1,14 @@
 """What the three Faust apps share: how they talk to Kafka, and their pages for probes."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import faust
 from faust.types.web import Request, Response, View
+from faust.web.drivers import aiohttp
 from prometheus_client import generate_latest
 
-from processors.consumer import App
+from processors import consumer
 from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -19,6 +20,22 @@ HEARTBEAT_SECONDS = 3.0
 METADATA_MS = 10_000
 MAX_REQUEST_BYTES = 2_000_000
 MAX_FETCH_BYTES = 2_097_152
+
+
+class Pages(aiohttp.Web):
+    """The pages of `_add_pages` alone: Faust's own show tables, and so calls, to anybody."""
+
+    default_blueprints: ClassVar[list[Any]] = []
+    production_blueprints: ClassVar[list[Any]] = []
+    debug_blueprints: ClassVar[list[Any]] = []
+    optional_blueprints: ClassVar[list[Any]] = []
+
+
+class App(consumer.App):
+    """A Faust app with our consumer and our pages."""
+
+    def _new_web(self) -> Pages:
+        return Pages(self)
 
 
 def create(name: str, port: int, settings: Settings, **options: Any) -> faust.App:
@@ -49,7 +66,7 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
         topic_disable_leader=True,
         topic_partitions=settings.kafka_partitions,
         table_standby_replicas=0,
-        web_bind=settings.host,
+        web_bind=settings.processors_host,
         web_port=port,
         web_cors_options=None,
         worker_redirect_stdouts=False,

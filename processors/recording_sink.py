@@ -25,6 +25,7 @@ from processors.watchdog import STALL_SECONDS, add_watchdog
 from schemas import metrics, topics
 from schemas.errors import BadMessageError
 from schemas.ids import object_key, record_key
+from schemas.logs import about
 from schemas.records import Chunk, Stored, encode
 from schemas.settings import Settings
 
@@ -178,6 +179,7 @@ class Sink:
     async def _store(self, assembly: Assembly, prefix: Prefix) -> None:
         """Store one whole upload and report it; or give it up."""
         chunk, message = assembly.chunk, assembly.message
+        about.set(chunk.id)
         if self._erasures.erased(chunk):
             self._done(assembly, prefix)
             return
@@ -202,7 +204,7 @@ class Sink:
         self._done(assembly, prefix)
 
     async def _give_up(self, assembly: Assembly, prefix: Prefix, error: BadMessageError) -> None:
-        log.warning("an upload is given up: %s", error.reason)
+        log.warning("an upload is given up: %s, message %s", error.reason, assembly.chunk.id)
         letter = dead_letter(
             assembly.message, error, size=assembly.chunk.size, record=assembly.chunk
         )

@@ -86,6 +86,7 @@ def dead_letter(
         offset=message.offset,
     )
     metrics.DEAD_LETTERS.labels(error.reason).inc()
+    log.info("a dead letter: %s, message %s", error.reason, record.id)
     return Outgoing(topics.DEAD_LETTERS.name, letter.id.encode(), encode(letter))
 
 

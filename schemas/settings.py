@@ -36,6 +36,9 @@ class Settings:
 
     data_dir: str = setting(".data", "folder of everything that must survive a restart")
     host: str = setting("127.0.0.1", "address that the ingress listens on")
+    processors_host: str = setting(
+        "127.0.0.1", "address that the processors' /readyz and /metrics listen on"
+    )
     ingest_port: int = setting(8080, "port of the ingress")
     tokens_file: str = setting(
         "", "file of the tokens (`python -m deploy.tokens`); empty: phones need no token"
@@ -55,6 +58,8 @@ class Settings:
     tls_key_file: str = setting(
         "", "private key (PEM) of the certificate; empty: it is in the same file"
     )
+    log_level: str = setting("INFO", "least of what is logged: DEBUG, INFO, WARNING or ERROR")
+    log_format: str = setting("text", "text for people, or json: one object in a line")
     kafka_port: int = setting(9092, "port of the local stack's Kafka")
     clickhouse_port: int = setting(8123, "HTTP port of the local stack's ClickHouse")
     s3_port: int = setting(9000, "port of the local stack's S3")
@@ -233,7 +238,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         SettingError: a value has the wrong form, a variable with our prefix is unknown, or the
             clients of Kafka, ClickHouse and S3 could not be made.
     """
-    from schemas.security import check_clients  # it reads settings, so it imports this module
+    # They read settings, so they import this module.
+    from schemas.logs import check_logs
+    from schemas.security import check_clients
 
     types = {item.name: item.type for item in fields(Settings) if item.init}
     values: dict[str, Any] = {}
@@ -247,6 +254,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             values[name] = _value(variable, types[name], text)
     settings = Settings(**values)
     check_clients(settings)
+    check_logs(settings)
     return settings
 
 

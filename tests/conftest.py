@@ -1,5 +1,6 @@
 """The pipeline that integration tests share: the real servers and processes, started once a run."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_ports
+from schemas import logs
 from schemas.settings import Settings
 from tests.analyst import Analyst
 
@@ -50,3 +52,16 @@ def pipeline(settings: Settings) -> Iterator[Pipeline]:
 def analyst(pipeline: Pipeline, settings: Settings) -> Analyst:
     """Somebody who asks ClickHouse and S3 of the shared pipeline."""
     return Analyst(settings)
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """What a test that configures logging leaves as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    others = {name: logging.getLogger(name).level for name in logs.QUIET}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in others.items():
+        logging.getLogger(name).setLevel(before)

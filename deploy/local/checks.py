@@ -86,12 +86,18 @@ def _listeners(settings: Settings) -> list[tuple[str, str, int]]:
     return [
         (
             PREFIX + name.upper(),
-            LOOPBACK if name in SERVERS else settings.host,
+            _host_of(name, settings),
             value,
         )
         for name, value in vars(settings).items()
         if name.endswith("_port") and not elsewhere.get(name)
     ]
+
+
+def _host_of(name: str, settings: Settings) -> str:
+    if name in SERVERS:
+        return LOOPBACK
+    return settings.host if name == "ingest_port" else settings.processors_host
 
 
 def free_bytes(settings: Settings) -> int:

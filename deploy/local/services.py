@@ -22,12 +22,14 @@ class Service(Part):
 
     fatal_exit_code = CONFIGURATION_ERROR
 
-    def __init__(self, name: str, settings: Settings, process: Process, port: int) -> None:
+    def __init__(
+        self, name: str, settings: Settings, process: Process, port: int, host: str
+    ) -> None:
         self.name = name
         self.process = process
         self._settings = settings
         self._port = port
-        self._host = ANY_ADDRESS.get(settings.host, settings.host)
+        self._host = ANY_ADDRESS.get(host, host)
 
     def ready(self) -> bool:
         """Whether /readyz answers 200."""
@@ -64,7 +66,7 @@ def migration(settings: Settings) -> Process:
 def ingress(settings: Settings) -> Service:
     """The ingress."""
     process = program(settings, "ingest", "ingest")
-    return Service("ingest", settings, process, settings.ingest_port)
+    return Service("ingest", settings, process, settings.ingest_port, settings.host)
 
 
 def processors(settings: Settings) -> list[Service]:
@@ -74,7 +76,8 @@ def processors(settings: Settings) -> list[Service]:
         "clickhouse-sink": settings.clickhouse_sink_port,
         "recording-sink": settings.recording_sink_port,
     }
+    host = settings.processors_host
     return [
-        Service(name, settings, program(settings, name, "processors", name), port)
+        Service(name, settings, program(settings, name, "processors", name), port, host)
         for name, port in ports.items()
     ]

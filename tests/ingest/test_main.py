@@ -9,6 +9,8 @@ from schemas.settings import Settings
 from tests.ingest.conftest import FakePublisher
 from tests.tokens import GOOD, write_tokens
 
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
