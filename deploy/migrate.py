@@ -3,15 +3,14 @@
 import asyncio
 import sys
 from contextlib import suppress
-from pathlib import Path
 from string import Template
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
-from clickhouse_connect.driver.client import Client
 
-import schemas
-from deploy import cluster
+from deploy import cluster, migrations
+from deploy.command import FAILED, CommandError
+from deploy.migrations import DDL
 from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
@@ -19,16 +18,16 @@ from schemas.security import kafka_options
 from schemas.settings import SettingError, Settings, load
 from schemas.topics import TOPICS, Topic
 
-DDL = Path(schemas.__file__).parent / "clickhouse"
 BEFORE = (
     "CREATE DATABASE IF NOT EXISTS $database$on_cluster",
     """
     CREATE TABLE IF NOT EXISTS $database.migrations$on_cluster
-    (name String, applied_at DateTime DEFAULT now())
+    (name String, applied_at DateTime DEFAULT now(), sha256 String)
     ENGINE = ${replicated}ReplacingMergeTree$keeper_of_all ORDER BY name
     """,
 )
 """What a migration needs itself."""
+ADD_SHA256 = "ALTER TABLE $database.migrations$on_cluster ADD COLUMN IF NOT EXISTS sha256 String"
 
 
 def main() -> int:
@@ -39,7 +38,11 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     asyncio.run(create_topics(settings))
-    create_tables(settings)
+    try:
+        create_tables(settings)
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return FAILED
     create_bucket(settings)
     return 0
 
@@ -69,28 +72,34 @@ def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
 
 
 def create_tables(settings: Settings) -> None:
-    """Apply the numbered files that were not applied yet, in order; then make the views anew."""
+    """Apply the numbered files that were not applied yet, in order; then make the views anew.
+
+    The tables of a later version stay as they are: processors of this one go on with them.
+
+    Raises:
+        CommandError: a file that was applied has changed; nothing was done.
+    """
     database = settings.clickhouse_database
     client = clickhouse.connect(settings, database="default")
     for sql in BEFORE:
         client.command(filled(sql, settings))
-    applied = _applied(client, database)
-    for file in sorted(DDL.glob("*.sql")):
-        if file.name not in applied:
-            client.command(filled(file.read_text(), settings))
-            client.insert("migrations", [[file.name]], column_names=["name"], database=database)
+    if "sha256" not in migrations.columns(client, database):
+        client.command(filled(ADD_SHA256, settings))
+    applied = migrations.applied(client, database)
+    if names := migrations.later(applied):
+        print(f"tables and views stay as they are: {names[-1]} is of a later version than this one")
+        return
+    migrations.check(applied)
+    for migration in migrations.all_migrations():
+        if migration.name not in applied:
+            client.command(filled(migration.text, settings))
+        if not applied.get(migration.name):
+            migrations.record(client, database, migration)
     for sql in cluster.distributed(database, settings.clickhouse_cluster):
         client.command(sql)
     set_ttls(client, settings)
     for file in sorted((DDL / "views").glob("*.sql")):
         client.command(filled(file.read_text(), settings))
-
-
-def _applied(client: Client, database: str) -> set[str]:
-    names = client.query(
-        "SELECT name FROM {database:Identifier}.migrations", {"database": database}
-    )
-    return {name for (name,) in names.result_rows}
 
 
 def filled(sql: str, settings: Settings) -> str:

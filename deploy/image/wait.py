@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.migrate import DDL
+from deploy.migrations import DDL
 from processors import clickhouse, s3
 from schemas.security import kafka_options
 from schemas.settings import SettingError, Settings, load

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from deploy import cluster, command
+from deploy import cluster, command, migrations
 from deploy.rebuild.building import Rebuild
 from deploy.rebuild.scope import FIRST_DAY, LAST_DAY, Scope
 from schemas.settings import Settings
@@ -34,6 +34,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def rebuild(settings: Settings, args: argparse.Namespace) -> None:
     """Rebuild what the command line says."""
     cluster.refuse(settings, "a rebuild")
+    migrations.refuse_later(settings, "a rebuild")
     scope = Scope(args.account, args.since, args.until)
     work = Rebuild(settings, scope, say=lambda line: print(line, flush=True))
     work.run(fresh=args.fresh, only_check=args.check)

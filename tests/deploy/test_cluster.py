@@ -11,7 +11,8 @@ import pytest
 
 from deploy.cluster import SHARD_KEYS, distributed, placeholders, stored_in
 from deploy.local.clickhouse import ROOT
-from deploy.migrate import BEFORE, DDL, filled
+from deploy.migrate import BEFORE, filled
+from deploy.migrations import DDL
 from schemas.settings import Settings
 from tests.deploy.commands import run
 

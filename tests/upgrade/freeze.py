@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from deploy.migrations import all_migrations
 from ingest.publisher import KafkaRecord
 from ingest.spool import free_spools
 from schemas import topics
@@ -81,6 +82,8 @@ def main(version: str) -> None:
     for name, records in made().items():
         with tempfile.TemporaryDirectory() as place:
             Frozen(name, records, read(records, Path(place))).save(folder)
+    hashes = [f"{item.sha256}  {item.name}\n" for item in all_migrations()]
+    (folder / "tables.sha256").write_text("".join(hashes))
     asyncio.run(spool(folder, [record for records in made().values() for record in records]))
 
 
