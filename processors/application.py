@@ -38,11 +38,14 @@ class App(consumer.App):
         return Pages(self)
 
 
-def create(name: str, port: int, settings: Settings, **options: Any) -> faust.App:
+def create(
+    name: str, port: int, settings: Settings, most_open_bytes: int = 0, **options: Any
+) -> faust.App:
     """A Faust app (a consumer group of its own) that reads and writes raw bytes.
 
-    Topics are made by the migration alone. Offsets are committed for what was acknowledged by hand,
-    after a store had it (DESIGN 8).
+    It has about `most_open_bytes` of each topic under way at once; 0: as many as come. Topics are
+    made by the migration alone. Offsets are committed for what was acknowledged by hand, after a
+    store had it (DESIGN 8).
     """
     datadir = Path(settings.data_dir).absolute() / "processors" / name
     datadir.mkdir(parents=True, exist_ok=True)
@@ -72,6 +75,7 @@ def create(name: str, port: int, settings: Settings, **options: Any) -> faust.Ap
         worker_redirect_stdouts=False,
         **options,
     )
+    app.most_open_bytes = most_open_bytes
     _add_pages(app)
     return app
 

@@ -25,6 +25,7 @@ NAME = "clickhouse-sink"
 BATCH = 2000
 BUFFERED = 500
 BATCH_SECONDS = 0.5
+MOST_OPEN_BYTES = 16 * 1024 * 1024
 
 
 class Table(NamedTuple):
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> faust.App:
         NAME,
         settings.clickhouse_sink_port,
         settings,
+        most_open_bytes=MOST_OPEN_BYTES,
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,
     )

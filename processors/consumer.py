@@ -7,6 +7,8 @@ a commit. So here nothing is read between the seek and the moment when the strea
 is committed follows from an account of our own: never past a record that was read and is not done.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +17,8 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP
 
 from processors.windows import Windows
+
+FULL_SECONDS = 0.1
 
 
 class NothingRead(dict[TP, int | None]):
@@ -34,7 +38,7 @@ class NothingRead(dict[TP, int | None]):
 class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The thread in which aiokafka reads: it sees reads, seeks and assignments in their order."""
 
-    consumer: "Consumer"
+    consumer: Any
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin a new account: no partition goes on from where it was read before."""
@@ -49,12 +53,29 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
             await self.seek_to_beginning(*fresh)
         return committed
 
-    async def _fetch_records(self, *arguments: Any, **options: Any) -> Any:
-        records = await super()._fetch_records(*arguments, **options)
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], *arguments: Any, **options: Any
+    ) -> Any:
+        """Read on where not too much is under way already: memory stays bounded by bytes while a
+        store is away, and a topic that waits holds up no other."""
+        wanted = active_partitions - self._full()
+        if not wanted:
+            await asyncio.sleep(FULL_SECONDS)
+            return {}
+        records = await super()._fetch_records(consumer, wanted, *arguments, **options)
         for tp, batch in records.items():
             if self._works_off(tp):
-                self.consumer.windows.read(tp, [record.offset for record in batch])
+                self.consumer.windows.read(tp, {record.offset: _size(record) for record in batch})
         return records
+
+    def _full(self) -> set[TP]:
+        """The partitions of the topics that have as many bytes under way as they may."""
+        most = self.consumer.app.most_open_bytes
+        open_bytes = self.consumer.windows.open_bytes() if most else {}
+        topics: Counter[str] = Counter()
+        for tp, count in open_bytes.items():
+            topics[tp.topic] += count
+        return {tp for tp in open_bytes if topics[tp.topic] > most}
 
     def _works_off(self, tp: TP) -> bool:
         return self.app.topics.acks_enabled_for(tp.topic)
@@ -92,6 +113,10 @@ class Consumer(aiokafka.Consumer):
         return {tp: end for tp, end in boundaries.items() if self._should_commit(tp, end)}
 
 
+def _size(record: Any) -> int:
+    return len(record.key or b"") + len(record.value or b"")
+
+
 class Transport(aiokafka.Transport):
     """Faust's way to Kafka, with our consumer."""
 
@@ -99,7 +124,12 @@ class Transport(aiokafka.Transport):
 
 
 class App(faust.App):
-    """A Faust app that reads with our consumer."""
+    """A Faust app that reads with our consumer.
+
+    It has about `most_open_bytes` of each topic under way at once; 0: as many as come.
+    """
+
+    most_open_bytes = 0
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)

@@ -27,6 +27,7 @@ from schemas.settings import Settings
 NAME = "correlator"
 BATCH = 1000
 BATCH_SECONDS = 0.1
+MOST_OPEN_BYTES = 16 * 1024 * 1024
 SWEEP_SLICE = 1000
 # More than any call has; a record of the topic `calls` with so many is far below its limit.
 MAX_RECORDINGS = 1000
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> faust.App:
         NAME,
         settings.correlator_port,
         settings,
+        most_open_bytes=MOST_OPEN_BYTES,
         store="rocksdb://",
         Table=CallTable,
         stream_wait_empty=False,

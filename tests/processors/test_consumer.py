@@ -21,6 +21,7 @@ from schemas.settings import Settings
 
 PLACE = TP(topics.EVENTS.name, 0)
 READ_AT_ONCE = 5
+RECORD_BYTES = 1000
 
 
 class FakeKafka:
@@ -75,10 +76,16 @@ class FakeKafka:
 
 def _record(offset: int) -> Any:
     empty = dict.fromkeys(
-        ("headers", "key", "value", "checksum", "serialized_key_size", "serialized_value_size")
+        ("headers", "key", "checksum", "serialized_key_size", "serialized_value_size")
     )
     return SimpleNamespace(
-        topic=PLACE.topic, partition=0, offset=offset, timestamp=0, timestamp_type=0, **empty
+        value=bytes(RECORD_BYTES),
+        topic=PLACE.topic,
+        partition=0,
+        offset=offset,
+        timestamp=0,
+        timestamp_type=0,
+        **empty,
     )
 
 
@@ -192,3 +199,14 @@ async def test_late_work_of_an_earlier_assignment_commits_nothing(world: World) 
 
 async def test_a_partition_without_a_position_ends_no_worker(world: World) -> None:
     await world.consumer.verify_all_partitions_active()
+
+
+async def test_no_more_is_read_than_may_be_under_way(world: World) -> None:
+    world.app.most_open_bytes = 30 * RECORD_BYTES
+    await world.recover()
+    held = await world.next(30)
+    await asyncio.sleep(0.3)
+    assert world.kafka.position < 30 + 3 * READ_AT_ONCE
+    for message in held:
+        message.ack(world.consumer)
+    assert [message.offset for message in await world.next(30)] == list(range(30, 60))
