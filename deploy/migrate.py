@@ -11,6 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 from deploy import cluster, migrations
 from deploy.command import FAILED, CommandError
 from deploy.migrations import DDL
+from deploy.partitions import raise_partitions
 from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
@@ -57,6 +58,7 @@ async def create_topics(settings: Settings) -> None:
         if missing:
             with suppress(TopicAlreadyExistsError):
                 await admin.create_topics(missing)
+        await raise_partitions(admin, settings)
         await set_topic_configs(admin, settings)
     finally:
         await admin.close()

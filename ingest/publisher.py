@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
 
 from ingest.errors import TooLargeError, UnavailableError
 from schemas import metrics
@@ -16,6 +17,8 @@ RETRY_SECONDS = 1.0
 STOP_SECONDS = 10.0
 READY_SECONDS = 2.0
 MAX_REQUEST_BYTES = 1_500_000
+# Where partitions are added, all instances see it at about the same time.
+METADATA_MS = 10_000
 WINDOW_BYTES = 2 * 1024 * 1024
 
 log = logging.getLogger(__name__)
@@ -78,6 +81,7 @@ class KafkaPublisher:
             max_request_size=MAX_REQUEST_BYTES,
             max_batch_size=65_536,
             linger_ms=1,
+            metadata_max_age_ms=METADATA_MS,
             **self._security,
         )
         self._starting = asyncio.create_task(self._connect(self._producer))
@@ -100,9 +104,10 @@ class KafkaPublisher:
             async with asyncio.timeout(self._deadline_seconds) as limit:
                 await self._started.wait()
                 pending: list[tuple[int, asyncio.Future[object]]] = []
+                partitions: dict[tuple[str, bytes], int] = {}
                 for record in records:
                     topic = record.topic
-                    pending.append((len(record.value), await self._send(record)))
+                    pending.append((len(record.value), await self._send(record, partitions)))
                     while sum(size for size, _ in pending) > WINDOW_BYTES:
                         await asyncio.shield(pending.pop(0)[1])
                         limit.reschedule(loop.time() + self._deadline_seconds)
@@ -125,10 +130,22 @@ class KafkaPublisher:
             return False
         return True
 
-    async def _send(self, record: KafkaRecord) -> asyncio.Future[object]:
+    async def _send(
+        self, record: KafkaRecord, partitions: dict[tuple[str, bytes], int]
+    ) -> asyncio.Future[object]:
+        """Send a record to the partition of its key, which stays while others are added: an upload
+        in two partitions would never be whole."""
         assert self._producer is not None
+        place = (record.topic, record.key)
+        if place not in partitions:
+            known = sorted(await self._producer.partitions_for(record.topic))
+            partitions[place] = DefaultPartitioner()(record.key, known, known)
         future: asyncio.Future[object] = await self._producer.send(
-            record.topic, record.value, record.key, headers=list(record.headers)
+            record.topic,
+            record.value,
+            record.key,
+            partition=partitions[place],
+            headers=list(record.headers),
         )
         return future
 

@@ -32,6 +32,7 @@ SWEEP_SLICE = 1000
 # More than any call has; a record of the topic `calls` with so many is far below its limit.
 MAX_RECORDINGS = 1000
 SWEEP_PAUSE_SECONDS = 1.0
+ROUND_SECONDS = 0.5
 STORED_CALLS = """
 SELECT * FROM call_states FINAL WHERE (account_id, uuid) IN {calls:Array(Tuple(String, String))}
 """
@@ -147,6 +148,9 @@ class Correlator:
                 met[slot] = self._opened(slot, fragment, stored)
             else:
                 others.append(_to_lookups(slot, fragment))
+        if len(met) < len(fragments):
+            # It comes round again at once where this worker has the partition of the topic alone.
+            await asyncio.sleep(ROUND_SECONDS)
         await self._publish(met, others)
 
     async def expire_for_ever(self) -> None:

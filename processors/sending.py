@@ -23,6 +23,8 @@ RETRY_SECONDS = 1.0
 # A larger record is found by the letter's topic, partition and offset.
 MAX_BODY_BYTES = 1_000_000
 # The last two are said by a producer that is stopped: the process is about to end.
+UNHEARD_OF = "Unrecognized partition"
+"""What aiokafka asserts of a partition that was added and its producer has not heard of yet."""
 NOT_NOW = (ProducerSendError, KafkaConnectionError, KafkaTimeoutError, NotReady, ProducerClosed)
 
 log = logging.getLogger(__name__)
@@ -52,9 +54,13 @@ async def send_all(app: faust.App, records: Sequence[Outgoing]) -> list[RecordMe
             ]
             return list(await asyncio.gather(*futures))
         except NOT_NOW:
-            metrics.STORE_RETRIES.labels(app.conf.id, "kafka").inc()
             log.warning("Kafka is away; trying again")
-            await asyncio.sleep(RETRY_SECONDS)
+        except AssertionError as error:
+            if str(error) != UNHEARD_OF:
+                raise
+            log.warning("Kafka lacks a partition (`python -m deploy.migrate`); trying again")
+        metrics.STORE_RETRIES.labels(app.conf.id, "kafka").inc()
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def dead_letter(

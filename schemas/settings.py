@@ -78,7 +78,7 @@ class Settings:
     )
     kafka_user: str = setting("", "user name at Kafka, where it is spoken to by SASL")
     kafka_password: str = setting("", "password at Kafka, where it is spoken to by SASL")
-    kafka_partitions: int = setting(4, "partitions of each topic when it is created")
+    kafka_partitions: int = setting(4, "partitions of each topic; can be raised, never lowered")
     kafka_replicas: int = setting(1, "replicas of each topic when it is created")
     clickhouse_url: str = setting(
         "", "http(s)://user:password@host:port of ClickHouse; empty: the local stack's"

@@ -71,3 +71,6 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     ERASURES,
 )
+
+COPARTITIONED = (EVENTS, CALLDATA, RECORDINGS_STORED, LOOKUPS, CALLS)
+"""Topics of one key and as many partitions: a call's fragments, and its state, have one number."""
