@@ -2,9 +2,9 @@
 
 import logging
 import resource
-import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -13,6 +13,7 @@ from ingest.durable import DurablePublisher
 from ingest.leaving import LeavingServer
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
+from ingest.tls import Tls
 from schemas import logs
 from schemas.security import kafka_options, server_context
 from schemas.settings import SettingError, Settings, load
@@ -54,9 +55,11 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
     logging.getLogger("uvicorn.access").disabled = True
     context = server_context(settings)
 
-    def secured(*_: object) -> ssl.SSLContext:
+    http = bounded(settings.max_connections, settings.silence_seconds)
+
+    def secured(**others: Any) -> Tls:
         assert context is not None
-        return context
+        return Tls(http(**others), context)
 
     app = create_app(settings, publisher)
     return LeavingServer(
@@ -65,14 +68,14 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
             host=settings.host,
             port=settings.ingest_port,
             loop="uvloop",
-            http=bounded(settings.max_connections, settings.silence_seconds),
+            # uvicorn calls it for each connection, whatever it is.
+            http=secured if context else http,  # type: ignore[arg-type]
             ws="none",
             access_log=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies,
             server_header=False,
             log_config=None,
-            ssl_context_factory=secured if context else None,
             timeout_keep_alive=settings.idle_seconds,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         ),

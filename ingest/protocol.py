@@ -12,8 +12,8 @@ from ingest.connections import Connections
 from schemas import metrics
 
 MAX_URL_BYTES = 16 * 1024
-MAX_HEAD_BYTES = 32 * 1024
-MAX_HEADERS = 100
+MAX_HEAD_BYTES = 16 * 1024
+MAX_HEADERS = 64
 MAX_PIPELINED = 8
 TEXTS = {
     400: "this is no HTTP/1.1 request",
@@ -51,6 +51,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._deadline: TimerHandle | None = None
 
+    def greeting(self, transport: asyncio.Transport) -> None:
+        """Count it while it is in its TLS handshake; `connection_made` follows, or `leave`."""
+        self.transport = transport
+        self.everyone.greet(self)
+        self._set_deadline()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let it in."""
         super().connection_made(transport)
@@ -59,9 +65,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
+        self.leave()
+        super().connection_lost(exc)
+
+    def leave(self) -> None:
+        """Count it no more."""
         self._clear_deadline()
         self.everyone.leave(self)
-        super().connection_lost(exc)
 
     def give_way(self) -> None:
         """Close at once, for another connection."""

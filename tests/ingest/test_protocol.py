@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.connections import Connections
+from ingest.connections import GREETING_PART, Connections
 from ingest.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, MAX_URL_BYTES
 from tests.ingest.conftest import Ingress, serving
 from tests.ingest.wires import connect, rest, status
@@ -169,3 +169,20 @@ def test_who_gives_way() -> None:
     everyone.leave(others[0])
     everyone.enter(Fake())
     assert not any(one.gone for one in others)
+
+
+def test_handshakes_give_way_first_and_are_few() -> None:
+    everyone = Connections(2 * GREETING_PART)
+    fresh, *greeting, other = (Fake() for _ in range(5))
+    everyone.enter(fresh)
+    for one in greeting[:2]:
+        everyone.greet(one)
+    assert not any(one.gone for one in (fresh, *greeting))
+    everyone.greet(greeting[2])
+    assert [one.gone for one in (fresh, *greeting)] == [False, True, False, False]
+    everyone.enter(greeting[1])
+    everyone.greet(other)
+    assert len(everyone) == 4
+    everyone.leave(other)
+    everyone.leave(greeting[1])
+    assert len(everyone) == 2
