@@ -9,7 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fuzz chaos check format demo image helm chart lock clean clean-data
+.PHONY: help install run test fuzz chaos check format demo image helm promtool chart lock clean clean-data
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ image: ## build the container image and try it, without a container engine (need
 
 helm: $(STAMP) ## build helm from its Go module, unless it is here (tests of the chart need it)
 	@exec $(BIN)/python -m deploy.manifests.helm
+
+promtool: $(STAMP) ## build promtool from its Go module, unless it is here (tests of the alerts need it)
+	@exec $(BIN)/python -m deploy.manifests.promtool
 
 chart: $(STAMP) ## lint the Helm chart and make deploy/manifests from it anew
 	@exec $(BIN)/python -m deploy.manifests

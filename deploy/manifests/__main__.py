@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from deploy.manifests import helm
+from deploy.manifests.go_tool import GoToolError
 from schemas.topics import TOPICS
 
 HERE = Path(__file__).parent
@@ -40,10 +41,10 @@ def main() -> int:
     """Lint the chart and write the manifests."""
     try:
         TOPICS_FILE.write_text(topics())
-        program = helm.build()
+        program = helm.TOOL.build()
         print(helm.run(program, "lint", str(helm.CHART), "--strict", "--values", str(VALUES)))
         MANIFESTS.write_text(rendered(program))
-    except helm.HelmError as error:
+    except (helm.HelmError, GoToolError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

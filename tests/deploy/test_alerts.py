@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.manifests import helm
+from deploy.manifests import promtool
 from schemas import metrics
 from tests.analyst import Analyst
 from tests.schemas.test_metrics import described
@@ -75,21 +74,26 @@ def test_the_runbook_knows_no_other_alert() -> None:
     assert headings == [rule["alert"] for rule in RULES]
 
 
-def promtool() -> Path:
+def program() -> Path:
     """Prometheus' own checker, if this computer has it."""
-    built = helm.BIN / "promtool"
-    found = built if built.exists() else shutil.which("promtool")
+    found = promtool.TOOL.find()
     if not found:
-        pytest.skip("there is no promtool here: it comes with Prometheus, or `make promtool`")
-    return Path(found)
+        pytest.skip("there is no promtool here: it comes with Prometheus, or by `make promtool`")
+    return found
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", "rules", str(ALERTS)), ("test", "rules", "alerts_test.yaml")]
+    "arguments",
+    [
+        ("check", "rules", "--lint=all", "--lint-fatal", str(ALERTS)),
+        ("check", "config", "--syntax-only", str(DEPLOY / "compose" / "prometheus.yaml")),
+        ("test", "rules", "alerts_test.yaml"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [promtool(), *arguments], cwd=Path(__file__).parent, capture_output=True, text=True
+        [program(), *arguments], cwd=Path(__file__).parent, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -95,7 +95,7 @@ Manifests = list[kubernetes.Manifest]
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    found = helm.find()
+    found = helm.TOOL.find()
     if found is None:
         pytest.skip("there is no helm here: `make helm` builds it from its Go module")
     return found

@@ -1,0 +1,21 @@
+"""`python -m deploy.manifests.promtool`: Prometheus' own checker, here or built from its module."""
+
+import sys
+
+from deploy.manifests.go_tool import GoTool, GoToolError
+
+TOOL = GoTool("promtool", "github.com/prometheus/prometheus@v0.305.0", "./cmd/promtool")
+
+
+def main() -> int:
+    """Build it, if need be, and say where it is."""
+    try:
+        print(TOOL.build())
+    except GoToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
