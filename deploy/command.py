@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Callable
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
-from schemas.address import clickhouse_address
+from schemas.address import clickhouse_address, s3_address
 from schemas.settings import PREFIX, SettingError, Settings, load
 
 FAILED = 1
@@ -17,6 +18,8 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 NOT_MIGRATED = frozenset({60, 81})
 """ClickHouse's codes for an unknown table and an unknown database."""
+WRONG_PASSWORD = 516
+WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"})
 
 
 class CommandError(Exception):
@@ -35,10 +38,13 @@ def run(work: Callable[[Settings], None]) -> int:
         work(settings)
     except CommandError as error:
         return _fail(str(error), FAILED)
-    except (ClickHouseError, HTTPError) as error:
-        return _fail(_about_clickhouse(error, settings), FAILED)
+    except SettingError as error:
+        return _fail(str(error), WRONG_USAGE)
+    except (ClickHouseError, MinioException, HTTPError) as error:
+        about = _about_s3 if _is_of_s3(error, settings) else _about_clickhouse
+        return _fail(about(error, settings), FAILED)
     except KafkaError as error:
-        return _fail(f"Kafka at {settings.brokers}: {error}", FAILED)
+        return _fail(_about_kafka(error, settings), FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -53,7 +59,41 @@ def _about_clickhouse(error: Exception, settings: Settings) -> str:
         return f"{where} cannot be reached; start it, or set {PREFIX}CLICKHOUSE_URL"
     if getattr(error, "code", None) in NOT_MIGRATED:
         return f"{where} lacks tables of ours; run `python -m deploy.migrate` first"
+    if getattr(error, "code", None) == WRONG_PASSWORD:
+        return f"{where} refuses the user or the password of {PREFIX}CLICKHOUSE_URL"
     return f"{where}: {error}"
+
+
+def _is_of_s3(error: Exception, settings: Settings) -> bool:
+    """Whether S3 is to blame: both stores are spoken to by the same HTTP library."""
+    address = s3_address(settings)
+    peer = getattr(error, "conn", None) or getattr(error, "pool", None)
+    where = getattr(peer, "host", None), getattr(peer, "port", None)
+    return isinstance(error, MinioException) or where == (address.host, address.port)
+
+
+def _about_s3(error: Exception, settings: Settings) -> str:
+    where = f"S3 at {s3_address(settings).place}"
+    if isinstance(error, HTTPError):
+        return f"{where} cannot be reached; start it, or set {PREFIX}S3_URL"
+    if isinstance(error, S3Error) and error.code in WRONG_KEYS:
+        return f"{where} refuses {PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY: {error.code}"
+    if isinstance(error, S3Error) and error.code == "NoSuchBucket":
+        return (
+            f"{where} has no bucket {settings.s3_bucket}; run `python -m deploy.migrate` first,"
+            f" or set {PREFIX}S3_BUCKET"
+        )
+    return f"{where}: {error}"
+
+
+def _about_kafka(error: Exception, settings: Settings) -> str:
+    where = f"Kafka at {settings.brokers}"
+    if isinstance(error, KafkaConnectionError):
+        return (
+            f"{where} cannot be reached; start it, or see to {PREFIX}KAFKA_BROKERS and"
+            f" {PREFIX}KAFKA_SECURITY"
+        )
+    return f"{where}: {str(error) or type(error).__name__}"
 
 
 def _fail(line: str, code: int) -> int:

@@ -9,14 +9,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
 from deploy import cluster, migrations
-from deploy.command import FAILED, CommandError
+from deploy.command import run
 from deploy.migrations import DDL
 from deploy.partitions import raise_partitions
 from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
 from schemas.security import kafka_options
-from schemas.settings import SettingError, Settings, load
+from schemas.settings import Settings
 from schemas.topics import TOPICS, Topic
 
 BEFORE = (
@@ -33,19 +33,14 @@ ADD_SHA256 = "ALTER TABLE $database.migrations$on_cluster ADD COLUMN IF NOT EXIS
 
 def main() -> int:
     """Make all that is missing; return the exit code."""
-    try:
-        settings = load()
-    except SettingError as error:
-        print(error, file=sys.stderr)
-        return 2
+    return run(migrate)
+
+
+def migrate(settings: Settings) -> None:
+    """Make all that is missing; raises what the drivers raise, and `CommandError`."""
     asyncio.run(create_topics(settings))
-    try:
-        create_tables(settings)
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return FAILED
+    create_tables(settings)
     create_bucket(settings)
-    return 0
 
 
 async def create_topics(settings: Settings) -> None:

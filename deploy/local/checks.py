@@ -9,6 +9,8 @@ from typing import TextIO
 
 from deploy.local.errors import LocalError
 from deploy.local.ports import LOOPBACK, listen_error
+from ingest.gate import Gate
+from schemas.security import server_context
 from schemas.settings import PREFIX, Settings
 
 MIB = 1024 * 1024
@@ -46,6 +48,16 @@ def lock_data(settings: Settings) -> TextIO:
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     return lock
+
+
+def check_ingress(settings: Settings) -> None:
+    """See that the ingress would serve with these settings: its tokens, its host, its certificate.
+
+    Raises:
+        SettingError: it would not.
+    """
+    Gate(settings)
+    server_context(settings)
 
 
 def check_ports(settings: Settings, patience: float = PORT_PATIENCE_SECONDS) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.local.checks import check_disk, check_ports, lock_data
+from deploy.local.checks import check_disk, check_ingress, check_ports, lock_data
 from deploy.local.console import Console
 from deploy.local.errors import LocalError
 from deploy.local.pipeline import Pipeline
@@ -43,6 +43,7 @@ def main() -> int:
 
 def run(settings: Settings, console: Console, signals: StopSignals) -> None:
     """Check, start, say that it is ready, watch; stop everything whatever happens."""
+    check_ingress(settings)
     check_ports(settings)
     check_disk(settings)
     console.say(f"data folder {Path(settings.data_dir).resolve()}")

@@ -45,6 +45,29 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         assert_one_line(run(tmp_path, INGEST_PORT=port), "CALLAGENT_INGEST_PORT", str(port))
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TOKENS_FILE": "none.json"}, ("CALLAGENT_TOKENS_FILE", "none.json", "deploy.tokens")),
+        ({"TOKENS_FILE": "pyproject.toml"}, ("CALLAGENT_TOKENS_FILE", "pyproject.toml")),
+        ({"HOST": "0.0.0.0"}, ("CALLAGENT_HOST", "CALLAGENT_TOKENS_FILE")),
+        ({"TLS_CERT_FILE": "none.pem"}, ("CALLAGENT_TLS_CERT_FILE", "none.pem")),
+        ({"TLS_KEY_FILE": "none.pem"}, ("CALLAGENT_TLS_CERT_FILE",)),
+        ({"ZONE": "Asia/Omks"}, ("CALLAGENT_ZONE", "Asia/Omks")),
+        ({"REGION": "RUS"}, ("CALLAGENT_REGION", "RUS")),
+        ({"ACCOUNTS": '{"a": {"zone": "Omsk"}}'}, ("CALLAGENT_ACCOUNTS", "Omsk")),
+        ({"KAFKA_SECURITY": "SASL_SSL"}, ("CALLAGENT_KAFKA_USER",)),
+        ({"KAFKA_BROKERS": "host"}, ("CALLAGENT_KAFKA_BROKERS", "host")),
+        ({"S3_URL": "https://host", "S3_CA_FILE": "none.pem"}, ("CALLAGENT_S3_CA_FILE",)),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_settings_are_looked_at_before_anything_starts(
+    tmp_path: Path, settings: dict[str, str], words: tuple[str, ...]
+) -> None:
+    assert_one_line(run(tmp_path, **settings), *words)
+
+
 def test_a_second_run_is_one_line(tmp_path: Path) -> None:
     from deploy.local.checks import lock_data
 
