@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-WHOLE = ("resources",)
+WHOLE = ("resources", "controllerResources")
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

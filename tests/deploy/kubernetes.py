@@ -12,13 +12,17 @@ from tests.deploy import go
 VERSION = "1.33"
 KEDA = "github.com/kedacore/keda/v2@v2.18.0"
 GATEWAY = "sigs.k8s.io/gateway-api@v1.5.1"
+PROMETHEUS = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+PROMETHEUS_CRDS = "example/prometheus-operator-crd/monitoring.coreos.com_"
 CUSTOM = {
+    "ServiceMonitor": (PROMETHEUS, f"{PROMETHEUS_CRDS}servicemonitors.yaml"),
+    "PrometheusRule": (PROMETHEUS, f"{PROMETHEUS_CRDS}prometheusrules.yaml"),
     "ScaledObject": (KEDA, "config/crd/bases/keda.sh_scaledobjects.yaml"),
     "TriggerAuthentication": (KEDA, "config/crd/bases/keda.sh_triggerauthentications.yaml"),
     "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
 }
 UNCHECKED = {
-    *("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "ServiceMonitor", "PrometheusRule"),
+    *("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"),
     *("ClickHouseInstallation", "ClickHouseKeeperInstallation"),
 }
 """Resources of operators whose definitions are in no Go module or package that can be fetched."""
@@ -74,7 +78,7 @@ def pod_specs(manifests: list[Manifest]) -> dict[str, Any]:
     return {
         f"{item['kind']}/{item['metadata']['name']}": item["spec"]["template"]["spec"]
         for item in manifests
-        if "template" in item.get("spec", {})
+        if "spec" in item.get("spec", {}).get("template", {})
     }
 
 

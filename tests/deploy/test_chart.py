@@ -327,6 +327,26 @@ def test_strimzi_gets_the_topics_and_a_user_that_may_use_them(rendering: Renderi
     assert prefixes["group"] == "callagent-"
 
 
+def test_what_keeps_the_data_is_on_several_nodes_and_has_its_share(rendering: Rendering) -> None:
+    found = rendering.of("operators")
+    for role in ("broker", "controller"):
+        spec = one(found, "KafkaNodePool", f"callagent-{role}s")["spec"]
+        assert spec["resources"]["requests"].keys() == {"cpu", "memory"}
+        spread = spec["template"]["pod"]["topologySpreadConstraints"]
+        labels = spread[0]["labelSelector"]["matchLabels"]
+        assert labels["strimzi.io/pool-name"] == f"callagent-{role}s"
+    for kind in ("ClickHouseInstallation", "ClickHouseKeeperInstallation"):
+        (template,) = one(found, kind, "callagent")["spec"]["templates"]["podTemplates"]
+        assert "podDistribution" in template or "topologySpreadConstraints" in template["spec"]
+
+
+def test_strimzis_user_may_do_what_the_migration_does(rendering: Rendering) -> None:
+    acls = one(rendering.of("operators"), "KafkaUser", "callagent")["spec"]["authorization"]["acls"]
+    (topic,) = [acl["operations"] for acl in acls if acl["resource"]["type"] == "topic"]
+
+    assert {"Read", "Write", "Describe", "Create", "Alter", "AlterConfigs"} <= set(topic)
+
+
 def test_strimzis_topics_are_kept_as_the_migration_keeps_them(rendering: Rendering) -> None:
     values = {**OPERATORS, "settings": {"CALLAGENT_KEEP_KAFKA_DAYS": 3}}
     found = kubernetes.read(rendering.text(values))
