@@ -12,6 +12,7 @@ import faust
 
 from processors import clickhouse_sink, correlator, recording_sink
 from processors.brokers import kafka_answers
+from processors.folder import own
 from schemas import logs
 from schemas.settings import SettingError, Settings, load
 
@@ -35,11 +36,13 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load()
         logs.configure(settings)
+        owned = own(arguments[0], settings)
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    asyncio.run(kafka_answers(settings.brokers))
-    run(APPS[arguments[0]](settings))
+    with owned:
+        asyncio.run(kafka_answers(settings.brokers))
+        run(APPS[arguments[0]](settings))
     return 0
 
 

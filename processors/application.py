@@ -1,6 +1,5 @@
 """What the three Faust apps share: how they talk to Kafka, and their pages for probes."""
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 import faust
@@ -9,6 +8,7 @@ from faust.web.drivers import aiohttp
 from prometheus_client import generate_latest
 
 from processors import consumer
+from processors.folder import folder_of
 from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -47,7 +47,7 @@ def create(
     made by the migration alone. Offsets are committed for what was acknowledged by hand, after a
     store had it (DESIGN 8).
     """
-    datadir = Path(settings.data_dir).absolute() / "processors" / name
+    datadir = folder_of(name, settings)
     datadir.mkdir(parents=True, exist_ok=True)
     app = App(
         f"callagent-{name}",

@@ -1,10 +1,13 @@
-"""Writing to Kafka: an upload stays in one partition while others are added."""
+"""Writing to Kafka: what is asked of it, how long it may take, and where an upload goes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from deploy.local.ports import LOOPBACK, free_port
+from ingest.errors import UnavailableError
 from ingest.publisher import KafkaPublisher, KafkaRecord
 
 KEYS = [f'["account1","u{number}"]'.encode() for number in range(20)]
@@ -13,7 +16,8 @@ KEYS = [f'["account1","u{number}"]'.encode() for number in range(20)]
 class GrowingProducer:
     """A producer that hears of one more partition at each record."""
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self, **options: Any) -> None:
+        self.options = options
         self.partitions = 1
         self.sent: list[tuple[bytes, int]] = []
 
@@ -50,3 +54,37 @@ async def test_all_chunks_of_an_upload_go_to_one_partition(monkeypatch: pytest.M
     assert {len(found) for found in places.values()} == {1}
     assert len(set.union(*places.values())) > 4
     await publisher.stop()
+
+
+async def test_all_replicas_have_what_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[GrowingProducer] = []
+
+    def make(**options: Any) -> GrowingProducer:
+        made.append(GrowingProducer(**options))
+        return made[0]
+
+    monkeypatch.setattr("ingest.publisher.AIOKafkaProducer", make)
+    publisher = KafkaPublisher("unused:1", deadline_seconds=5)
+    await publisher.start()
+    await publisher.stop()
+    assert (made[0].options["acks"], made[0].options["enable_idempotence"]) == ("all", True)
+
+
+@pytest.fixture
+async def lonely() -> AsyncIterator[KafkaPublisher]:
+    """A publisher whose Kafka is not there."""
+    publisher = KafkaPublisher(f"{LOOPBACK}:{free_port()}", deadline_seconds=0.1)
+    await publisher.start()
+    yield publisher
+    await publisher.stop()
+
+
+async def test_a_deadline_of_our_own_ends_the_wait_for_kafka(lonely: KafkaPublisher) -> None:
+    with pytest.raises(UnavailableError):
+        await lonely.publish([KafkaRecord("topic", b"key", b"value")])
+    assert not await lonely.ready()
+
+
+async def test_the_end_is_bounded_while_kafka_is_away(lonely: KafkaPublisher) -> None:
+    async with asyncio.timeout(60):
+        await lonely.stop()
