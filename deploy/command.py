@@ -60,7 +60,7 @@ def _about_clickhouse(error: Exception, settings: Settings) -> str:
     if getattr(error, "code", None) in NOT_MIGRATED:
         return f"{where} lacks tables of ours; run `python -m deploy.migrate` first"
     if getattr(error, "code", None) == WRONG_PASSWORD:
-        return f"{where} refuses the user or the password of {PREFIX}CLICKHOUSE_URL"
+        return f"{where} refuses {PREFIX}CLICKHOUSE_USER and {PREFIX}CLICKHOUSE_PASSWORD"
     return f"{where}: {error}"
 
 

@@ -33,7 +33,11 @@ class Address(NamedTuple):
 
 def clickhouse_address(settings: Settings) -> Address:
     """Where ClickHouse is; raises `SettingError`."""
-    return _address("clickhouse_url", settings.clickhouse, CLICKHOUSE_PORTS)
+    address = _address("clickhouse_url", settings.clickhouse, CLICKHOUSE_PORTS)
+    return address._replace(
+        user=settings.clickhouse_user or address.user,
+        password=settings.clickhouse_password or address.password,
+    )
 
 
 def s3_address(settings: Settings) -> Address:

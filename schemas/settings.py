@@ -83,6 +83,10 @@ class Settings:
     clickhouse_url: str = setting(
         "", "http(s)://user:password@host:port of ClickHouse; empty: the local stack's"
     )
+    clickhouse_user: str = setting("", "user name at ClickHouse; empty: the one in its URL")
+    clickhouse_password: str = setting(
+        "", "password at ClickHouse, as it is; empty: the one in its URL"
+    )
     clickhouse_ca_file: str = setting(
         "", "certificates (PEM) that ClickHouse's must be signed by; empty: those of the system"
     )

@@ -190,7 +190,7 @@ def test_every_variable_is_a_setting(rendering: Rendering, name: str) -> None:
         for container in kubernetes.containers(pod):
             variables = [item["name"] for item in container["env"]]
             assert len(variables) == len(set(variables))
-            assert set(variables) - {"CLICKHOUSE_PASSWORD"} <= known
+            assert set(variables) <= known
 
 
 def test_every_pod_is_locked_down() -> None:

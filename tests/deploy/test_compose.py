@@ -65,7 +65,7 @@ def test_files_are_what_the_specification_allows(name: str) -> None:
 def test_our_processes_take_their_settings(name: str) -> None:
     found = settings.load(SERVICES[name]["environment"])
     assert found.brokers == "kafka:19092"
-    assert found.clickhouse == "http://default:@clickhouse:8123"
+    assert found.clickhouse == "http://default@clickhouse:8123"
     assert found.s3 == "http://minio:9000"
 
 

@@ -1,5 +1,7 @@
 """Addresses of servers: what is read of them, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.address import Address, clickhouse_address, s3_address
@@ -21,6 +23,15 @@ from schemas.settings import SettingError, Settings, load
 )
 def test_clickhouse(url: str, expected: Address) -> None:
     assert clickhouse_address(Settings(clickhouse_url=url)) == expected
+
+
+def test_user_and_password_of_their_own_settings_are_taken_as_they_are() -> None:
+    settings = Settings(
+        clickhouse_url="https://u:p@host", clickhouse_user="an@a", clickhouse_password="@/:%25?#"
+    )
+    assert clickhouse_address(settings)[3:] == ("an@a", "@/:%25?#")
+    assert clickhouse_address(replace(settings, clickhouse_user=""))[3:] == ("u", "@/:%25?#")
+    assert clickhouse_address(replace(settings, clickhouse_password=""))[3:] == ("an@a", "p")
 
 
 def test_a_place_has_nothing_secret() -> None:

@@ -53,12 +53,7 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- $url := .Values.clickhouse.url -}}
 {{- if .Values.clickhouseInstallation.enabled }}{{ $url = printf "http://clickhouse-%s:8123" (include "callagent.fullname" .) }}{{ end -}}
 {{- $url = required "set clickhouse.url to the address of a ClickHouse, or clickhouseInstallation.enabled to have one" $url -}}
-{{- $parts := splitn "://" 2 $url -}}
-{{- if .Values.clickhouse.passwordSecret.name -}}
-{{ $parts._0 }}://{{ .Values.clickhouse.user }}:$(CLICKHOUSE_PASSWORD)@{{ $parts._1 }}
-{{- else -}}
-{{ $parts._0 }}://{{ .Values.clickhouse.user }}@{{ $parts._1 }}
-{{- end }}
+{{ $url }}
 {{- end }}
 
 {{- define "callagent.clickhouseCluster" -}}
@@ -88,6 +83,7 @@ valueFrom:
   "CALLAGENT_KAFKA_PARTITIONS" $values.kafka.partitions
   "CALLAGENT_KAFKA_REPLICAS" $values.kafka.replicas
   "CALLAGENT_CLICKHOUSE_URL" (include "callagent.clickhouseUrl" $root)
+  "CALLAGENT_CLICKHOUSE_USER" $values.clickhouse.user
   "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database
   "CALLAGENT_CLICKHOUSE_CLUSTER" (include "callagent.clickhouseCluster" $root)
   "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url)
@@ -103,16 +99,13 @@ valueFrom:
 {{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
 {{- if $values.erasureKeySecret.name }}{{ $_ := set $settings "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key" }}{{ end }}
 {{- $settings = mergeOverwrite $settings (index . 1) $values.settings }}
-{{- if $values.clickhouse.passwordSecret.name }}
-- name: CLICKHOUSE_PASSWORD
-  {{- include "callagent.fromSecret" $values.clickhouse.passwordSecret | nindent 2 }}
-{{- end }}
 {{- range $name := keys $settings | sortAlpha }}
 - name: {{ $name }}
   value: {{ include "callagent.text" (get $settings $name) | quote }}
 {{- end }}
 {{- $secrets := dict }}
 {{- with include "callagent.kafkaPassword" $root | fromJson }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
+{{- with $values.clickhouse.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_CLICKHOUSE_PASSWORD" . }}{{ end }}{{ end }}
 {{- with $values.s3.credentialsSecret }}{{ if .name }}
 {{- $_ := set $secrets "CALLAGENT_S3_ACCESS_KEY" (dict "name" .name "key" .accessKey) }}
 {{- $_ := set $secrets "CALLAGENT_S3_SECRET_KEY" (dict "name" .name "key" .secretKey) }}
