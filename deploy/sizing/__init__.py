@@ -1,0 +1,1 @@
+"""How much CPU, memory and disk so many calls a day need."""
