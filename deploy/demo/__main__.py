@@ -11,6 +11,7 @@ from uuid import uuid4
 from deploy.demo import check, report
 from deploy.demo.fleet import Fleet, Tally, UnreachableError
 from deploy.demo.people import employees
+from deploy.demo.permission import NotAllowedError, ask
 from deploy.demo.pipeline import PipelineError, running
 from deploy.demo.plan import plan
 from deploy.demo.progress import fleet_line
@@ -43,6 +44,7 @@ async def demo(settings: Settings, args: argparse.Namespace) -> None:
     """Run the fleet against the pipeline, wait for its rows and print the report.
 
     Raises:
+        NotAllowedError: the address has no token that allows the demo's accounts.
         DemoError: posts were refused, the ingress was lost, or the check is not good.
         PipelineError: there is no pipeline.
         StoreError: ClickHouse or S3 cannot be read.
@@ -59,6 +61,7 @@ async def _made_calls(settings: Settings, args: argparse.Namespace, until: datet
     staff = employees(args.phones, lambda account_id: settings.account(account_id).zone)
     planned = plan(staff, args.calls, until, args.seed, uuid4().hex)
     base_url = args.base or f"http://127.0.0.1:{settings.ingest_port}"
+    await ask(base_url)
     fleet = Fleet(base_url, planned)
     print(f"{args.phones} phones make {len(planned)} calls", flush=True)
     progress = Progress()
@@ -129,7 +132,7 @@ def main() -> int:
     try:
         settings = load()
         asyncio.run(_until_stopped(settings, args))
-    except (DemoError, PipelineError, SettingError, StoreError) as error:
+    except (DemoError, NotAllowedError, PipelineError, SettingError, StoreError) as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):

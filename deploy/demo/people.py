@@ -7,7 +7,8 @@ from random import Random
 
 from deploy.demo.phone import ARABIC_DIGITS, ASCII_DIGITS
 
-ACCOUNTS = ("account1", "ООО Ромашка")
+ACCOUNTS = ("demo1", "demo Ромашка")
+"""Of the demo alone, so that its calls are never among those of real accounts."""
 
 _CONTACTS = (
     "Иванов Пётр",
