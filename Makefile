@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 CODE := ingest processors schemas deploy tests
 ARGS ?=
 SECONDS ?= 60
+STACK ?= local
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test fuzz chaos check format demo image helm promtool chart lock clean clean-data
@@ -20,8 +21,8 @@ install: $(STAMP) ## make .venv with the locked packages (the other targets do i
 run: $(STAMP) ## start the whole pipeline here and keep it running until Ctrl-C
 	@exec $(BIN)/python -m deploy.local.run
 
-test: $(STAMP) ## run all tests; also while `make run` is up (ARGS="-k word" passes on to pytest)
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run all tests; also while `make run` is up (STACK=docker, ARGS="-k word" for pytest)
+	@STACK=$(STACK) exec $(BIN)/python -m pytest $(ARGS)
 
 fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer
 	@exec $(BIN)/python -m tests.fuzz $(SECONDS)

@@ -1,6 +1,7 @@
 """The pipeline that integration tests share: the real servers and processes, started once a run."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_ports
 from schemas import logs
 from schemas.settings import Settings
+from tests import containers
 from tests.analyst import Analyst
 
 # A machine that is busy makes no property wrong.
@@ -32,9 +34,28 @@ def local_settings(data_dir: Path, **others: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def servers() -> Iterator[dict[str, str]]:
+    """Settings that name the servers: none are the local stack's, STACK=docker those in containers.
+
+    Only here is chosen what the integration tests run on.
+    """
+    stack = os.environ.get("STACK") or "local"
+    if stack not in ("local", "docker"):
+        raise pytest.UsageError(f"STACK is {stack!r}: it is local or docker")
+    if stack == "local":
+        yield {}
+        return
+    if reason := containers.why_not():
+        pytest.skip(f"STACK=docker: {reason}")
+    with containers.running() as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) -> Settings:
     """The settings of the shared pipeline."""
-    return local_settings(tmp_path_factory.mktemp("pipeline"), max_recording_mib=50, region="RU")
+    folder = tmp_path_factory.mktemp("pipeline")
+    return local_settings(folder, max_recording_mib=50, region="RU", **servers)
 
 
 @pytest.fixture(scope="session")

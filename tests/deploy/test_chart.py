@@ -9,12 +9,14 @@ import jsonschema
 import pytest
 import yaml
 
+from deploy.local import jars
 from deploy.manifests import __main__ as manifests
 from deploy.manifests import helm
 from schemas import settings
 from schemas.topics import TOPICS
 from tests.deploy import kubernetes
 from tests.deploy.chart_values import flat
+from tests.deploy.compose_files import service
 
 README = helm.CHART / "README.md"
 VALUES = yaml.safe_load((helm.CHART / "values.yaml").read_text())
@@ -145,6 +147,12 @@ def test_the_schema_takes_the_defaults_and_knows_each_value() -> None:
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(VALUES, schema)
     assert set(schema["properties"]) - {"global"} == set(VALUES)
+
+
+def test_servers_are_those_of_compose_and_the_local_stack() -> None:
+    """Of Kafka the patch may differ: Strimzi makes the versions that it knows."""
+    assert VALUES["strimzi"]["version"].split(".")[:2] == jars.VERSION.split(".")[:2]
+    assert VALUES["clickhouseInstallation"]["image"] == service("clickhouse")["image"]
 
 
 def test_the_charts_topics_are_those_of_the_table() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,42 +11,11 @@ import yaml
 from deploy.local import jars
 from schemas import settings
 from tests.deploy import go
+from tests.deploy.compose_files import DEPLOY, Loader, read, read_text
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 SPECIFICATION = "github.com/compose-spec/compose-go/v2@v2.16.2"
 OURS = {"migrate", "ingest", "correlator", "clickhouse-sink", "recording-sink"}
 LOOPBACK = "127.0.0.1"
-
-
-class Loader(yaml.SafeLoader):
-    """Reads Compose's own tag for a list that replaces another, too."""
-
-
-def _override(loader: Loader, node: yaml.SequenceNode) -> list[Any]:
-    return list(loader.construct_sequence(node))
-
-
-Loader.add_constructor("!override", _override)
-
-
-def read(name: str) -> dict[str, Any]:
-    """A file as Compose reads it where no variable is set."""
-    filled: dict[str, Any] = fill(yaml.load(read_text(name), Loader))
-    return filled
-
-
-def fill(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: fill(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill(item) for item in value]
-    if isinstance(value, str):
-        return re.sub(r"\$\{\w+(?::-([^}]*))?\}", lambda match: match[1] or "", value)
-    return value
-
-
-def read_text(name: str) -> str:
-    return (DEPLOY / name).read_text()
 
 
 COMPOSE = read("compose.yaml")
