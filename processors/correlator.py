@@ -140,7 +140,7 @@ class Correlator:
                 continue
             slot = slot_of(event.message.partition, fragment)
             fragments[slot] = merge(fragments[slot], fragment) if slot in fragments else fragment
-        unknown = [fragments[slot] for slot in fragments if self._store.get(slot) is None]
+        unknown = [fragments[slot] for slot in fragments if self._known(slot) is None]
         stored = await self._stored(unknown)
         met: dict[Slot, Call] = {}
         for slot, fragment in fragments.items():
@@ -191,7 +191,7 @@ class Correlator:
 
     def _joined(self, slot: Slot, fragment: Call) -> Call | None:
         """The call after this fragment, kept; None where only a look-up can tell its day."""
-        known = self._store.get(slot)
+        known = self._known(slot)
         if known is not None:
             call = merge(known, fragment)
         elif self._is_new(slot, fragment):
@@ -200,6 +200,11 @@ class Correlator:
             return None
         self._keep(slot, known, call)
         return call
+
+    def _known(self, slot: Slot) -> Call | None:
+        """What is known of a call; nothing where that was erased and is only not dropped yet."""
+        known = self._store.get(slot)
+        return None if known is not None and self._erasures.covers(known) else known
 
     def _keep(self, slot: Slot, known: Call | None, call: Call) -> None:
         """Keep a call, and count it if this is what ended it."""
@@ -214,7 +219,7 @@ class Correlator:
         return fresh and self._store.holds(slot.partition)
 
     def _opened(self, slot: Slot, fragment: Call, stored: dict[tuple[str, str], Call]) -> Call:
-        known = self._store.get(slot)
+        known = self._known(slot)
         if known is not None:
             call = merge(known, fragment)
         else:

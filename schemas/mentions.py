@@ -13,6 +13,7 @@ MIN_DIGITS = 7
 NEEDLE_DIGITS = 7
 _SEPARATOR = r"[\s().\-/\u2010-\u2015\u2212\u00a0]"
 _RUN = re.compile(r"\+?\d{7,15}")
+_GROUPS = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,3}}\d){{6,14}}")
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,16 @@ class Wanted:
 
 
 def numbers_in(raw: bytes, region: str | None) -> Iterator[Number]:
-    """The numbers that stand in bytes of any form, each in one run of digits."""
-    for found in _RUN.finditer(text_of(raw)):
+    """The numbers that stand in bytes of any form, in one run of digits or in groups of them.
+
+    Of groups that stand close together, such as a date before a number, the first ones count.
+    """
+    text = text_of(raw)
+    for found in _RUN.finditer(text):
         yield read_number(found[0], region)
+    for found in _GROUPS.finditer(text):
+        if not _RUN.fullmatch(found[0]):
+            yield read_number(found[0], region)
 
 
 def text_of(raw: bytes) -> str:

@@ -14,7 +14,7 @@ from processors.erasures import Erasures
 from processors.recording_sink import Sink as RecordingSink
 from schemas import metrics, topics
 from schemas.erasures import FOR_EVER, KEY_BYTES, Denied, DenyList, read_secret
-from schemas.records import CHUNK_HEADER, Message, encode
+from schemas.records import CHUNK_HEADER, DeadLetter, Message, encode
 from schemas.settings import Settings
 from tests.processors.fakes import (
     FakeApp,
@@ -98,6 +98,58 @@ async def test_the_correlator_opens_no_call_and_forgets_the_one_it_has(settings:
     await correlator.look_up(events_of(topics.LOOKUPS, [encode(call)]))
     assert store.kept == {}
     assert len(app.calls()) == 1
+
+
+@pytest.mark.parametrize("kind", ["number", "mobile", "account"])
+@pytest.mark.parametrize("swept", [False, True])
+async def test_a_late_fragment_brings_nothing_back_that_was_erased(
+    settings: Settings, kind: str, swept: bool
+) -> None:
+    app, store, deny = FakeApp(), FakeStore(), DenyList(settings)
+    correlator = Correlator(
+        app,  # type: ignore[arg-type]
+        settings,
+        store,  # type: ignore[arg-type]
+        FakeLookups(),  # type: ignore[arg-type]
+        clock=lambda: NOW,
+        erasures=Erasures(settings, "test", deny),
+    )
+    first = replace(MESSAGE, body=BODY.replace("+7", "+79831693504"))
+    await correlator.correlate(events_of(topics.EVENTS, [encode(first)]))
+    names = {"number": ["+79831693504"], "mobile": ["account1", "891"], "account": ["account1"]}
+    deny.add(denied_of(settings, kind, *names[kind], until=NOW))
+    if swept:
+        await correlator.expire()
+        assert store.kept == {}
+    end = BODY.replace("START", "END").replace('"+7"', '""')
+    late = replace(MESSAGE, id="2", body=end, received_at=NOW + timedelta(seconds=1))
+    await correlator.correlate(events_of(topics.EVENTS, [encode(late)]))
+    lookups = [value for value in app.to(topics.LOOKUPS) if value is not None]
+    await correlator.look_up(events_of(topics.LOOKUPS, lookups))
+    assert b"9831693504" not in (app.to(topics.CALLS)[-1] or b"")
+    assert not any(b"9831693504" in kept for kept in store.kept.values())
+
+
+async def test_a_dead_letter_that_holds_the_number_in_its_body_is_erased(
+    settings: Settings,
+) -> None:
+    erasures = erasures_of(settings, denied_of(settings, "number", "+79831693504", until=NOW))
+    letter = DeadLetter(
+        id="1",
+        kind="event",
+        account_id="account1",
+        mobile="891",
+        uuid="u1",
+        received_at=NOW,
+        reason="not_json",
+        body='{"number":"Иван +7 (983) 169-35-04'.encode("cp1251"),
+        size=1,
+        path="/event",
+        detail="",
+    )
+    assert erasures.covers(letter)
+    assert not erasures.covers(replace(letter, body=b"+79831693505"))
+    assert not erasures.covers(replace(letter, received_at=NOW + timedelta(seconds=1)))
 
 
 async def test_the_recording_sink_stores_nothing_of_it_and_goes_on(
