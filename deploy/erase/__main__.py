@@ -43,12 +43,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def erase(settings: Settings, args: argparse.Namespace) -> None:
     """Erase what the command line says, or look what it would be."""
     cluster.refuse(settings, "an erasure")
-    migrations.refuse_later(settings, "an erasure")
     values = [str(getattr(args, name.lower())).strip() for name in KINDS[args.kind][0]]
     if not all(values):
         raise CommandError("an empty name would fit what has none")
     scope = scope_of(args.kind, values, getattr(args, "for_ever", False), settings)
     work = Erasure(settings, scope, say=lambda line: print(line, flush=True))
+    migrations.refuse_later(settings, "an erasure")
     if args.yes:
         work.run(args.why, fresh=args.fresh)
     else:
