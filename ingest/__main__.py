@@ -14,7 +14,7 @@ from ingest.leaving import LeavingServer
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
 from ingest.tls import Tls
-from schemas import logs
+from schemas import logs, metrics
 from schemas.security import kafka_options, server_context
 from schemas.settings import SettingError, Settings, load
 
@@ -31,6 +31,7 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
+    metrics.tell_as("ingest")
     _allow_open_files()
     serving.run()
     return 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -108,8 +109,13 @@ class DurablePublisher:
             self._kafka_is_away = True
 
     async def _measure(self) -> None:
-        metrics.SPOOL_RECORDS.set(sum([await spool.count() for spool in self._spools]))
-        metrics.SPOOL_USED_RATIO.set(max([await spool.used_ratio() for spool in self._spools]))
+        found = [await spool.filled() for spool in self._spools]
+        metrics.SPOOL_RECORDS.set(sum(one.records for one in found))
+        metrics.SPOOL_BYTES.set(sum(one.used_bytes for one in found))
+        metrics.SPOOL_MAX_BYTES.set(sum(one.max_bytes for one in found))
+        metrics.SPOOL_USED_RATIO.set(max(one.used_bytes / one.max_bytes for one in found))
+        oldest = [one.oldest_at for one in found if one.oldest_at is not None]
+        metrics.SPOOL_OLDEST_SECONDS.set(max(0.0, time.time() - min(oldest)) if oldest else 0)
 
     async def _drain(self) -> None:
         for spool in self._spools:
@@ -117,6 +123,7 @@ class DurablePublisher:
             while records:
                 await self._deliver(records)
                 await spool.remove(mark)
+                await self._measure()
                 mark, records = await spool.first()
         await self._measure()
 

@@ -25,12 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class KafkaRecord(NamedTuple):
-    """A record to be written."""
+    """A record to be written; `account_id` is whose it is, which Kafka is not told."""
 
     topic: str
     key: bytes
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
+    account_id: str = ""
 
 
 class Publisher(Protocol):

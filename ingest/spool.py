@@ -2,36 +2,25 @@
 
 import asyncio
 import fcntl
-import json
 import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
+from ingest import spool_file
 from ingest.errors import UnavailableError
 from ingest.publisher import KafkaRecord
+from ingest.spool_file import DELETE, INSERT, PAGE_BYTES, SELECT, Filled, Row
 from schemas import metrics
 
 BATCH = 50
-PAGE_BYTES = 4096
 LEAST_PAGES = 16
-CREATE = """
-CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, key BLOB NOT NULL,
-    value BLOB NOT NULL, headers TEXT NOT NULL
-)
-"""
-INSERT = "INSERT INTO records (topic, key, value, headers) VALUES (?, ?, ?, ?)"
-SELECT = "SELECT id, topic, key, value, headers FROM records ORDER BY id LIMIT ?"
-SALVAGE = "SELECT topic, key, value, headers FROM records ORDER BY id"
-DELETE = "DELETE FROM records WHERE id <= ?"
 
 T = TypeVar("T")
-Row = tuple[str, bytes, bytes, str]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +48,7 @@ class Spool:
         Raises:
             UnavailableError: the spool or the disk is full, or broken; none of them is kept.
         """
-        self._waiting += [_row(record) for record in records]
+        self._waiting += [spool_file.row_of(record) for record in records]
         if self._next_commit is None:
             self._next_commit = asyncio.create_task(self._commit())
         try:
@@ -77,28 +66,22 @@ class Spool:
     async def first(self) -> tuple[int, list[KafkaRecord]]:
         """The oldest records, in order, and the mark up to which they go; 0 and none if empty."""
         rows = await self._do(lambda db: db.execute(SELECT, (BATCH,)).fetchall())
-        return (rows[-1][0] if rows else 0), [_record(row[1:]) for row in rows]
+        return (rows[-1][0] if rows else 0), [spool_file.record_of(row[1:]) for row in rows]
 
     async def remove(self, mark: int) -> None:
         """Forget the records up to a mark."""
         await self._do(lambda db: db.execute(DELETE, (mark,)))
 
-    async def count(self) -> int:
-        """How many records wait."""
-        return await self._do(_count)
-
-    async def used_ratio(self) -> float:
-        """How full it is, from 0 to 1."""
-        free, pages, most = await self._do(_pages)
-        return (pages - free) / most
+    async def filled(self) -> Filled:
+        """How full it is."""
+        return await self._do(spool_file.filled)
 
     async def can_take(self) -> bool:
         """Whether there is room for more."""
         try:
-            free, pages, most = await self._do(_pages)
+            return (await self.filled()).free_bytes() > LEAST_PAGES // 2 * PAGE_BYTES
         except sqlite3.Error:
             return False
-        return free + most - pages > LEAST_PAGES // 2
 
     async def close(self) -> None:
         """Close the file and let other processes have it."""
@@ -112,7 +95,7 @@ class Spool:
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            self._db = self._db or _connect(self.path, self._max_pages)
+            self._db = self._db or spool_file.connect(self.path, self._max_pages)
             with self._db:
                 return work(self._db)
         except sqlite3.DatabaseError as error:
@@ -132,8 +115,8 @@ class Spool:
         aside = self.path.with_suffix(f".damaged-{time.time_ns()}")
         self.path.rename(aside)
         metrics.SPOOL_FAILURES.inc()
-        db = _connect(self.path, self._max_pages)
-        rows = list(_readable(aside))
+        db = spool_file.connect(self.path, self._max_pages)
+        rows = list(spool_file.readable(aside))
         with db:
             db.executemany(INSERT, rows)
         log.error(
@@ -158,45 +141,3 @@ def free_spools(directory: Path, max_bytes: int) -> Iterator[Spool]:
             yield Spool(directory / f"{number}.sqlite", max_bytes, lock)
             continue
         lock.close()
-
-
-def _connect(path: Path, max_pages: int) -> sqlite3.Connection:
-    db = sqlite3.connect(path)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA secure_delete = ON")
-        db.execute(f"PRAGMA max_page_count = {max_pages}")
-        db.execute(CREATE)
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _readable(path: Path) -> Iterator[Row]:
-    with closing(sqlite3.connect(path)) as db, suppress(sqlite3.Error):
-        # Without this SQLite reads nothing of a file that is shorter than its header says.
-        db.execute("PRAGMA writable_schema = ON")
-        yield from db.execute(SALVAGE)
-
-
-def _count(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT count(*) FROM records").fetchone()[0])
-
-
-def _pages(db: sqlite3.Connection) -> tuple[int, int, int]:
-    names = ("freelist_count", "page_count", "max_page_count")
-    free, pages, most = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
-    return free, pages, most
-
-
-def _row(record: KafkaRecord) -> Row:
-    headers = [(name, value.decode("latin-1")) for name, value in record.headers]
-    return record.topic, record.key, record.value, json.dumps(headers)
-
-
-def _record(row: Any) -> KafkaRecord:
-    topic, key, value, headers = row
-    pairs = [(name, text.encode("latin-1")) for name, text in json.loads(headers)]
-    return KafkaRecord(topic, key, value, pairs)

@@ -13,7 +13,7 @@ import faust
 from processors import clickhouse_sink, correlator, recording_sink
 from processors.brokers import kafka_answers
 from processors.folder import own
-from schemas import logs
+from schemas import logs, metrics
 from schemas.settings import SettingError, Settings, load
 
 CONFIGURATION_ERROR = 2
@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
+    metrics.tell_as(arguments[0])
     with owned:
         asyncio.run(kafka_answers(settings.brokers))
         run(APPS[arguments[0]](settings))

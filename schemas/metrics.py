@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 
 from schemas.errors import REASONS
 
@@ -70,6 +70,11 @@ CALLS_ENDED = Counter(
 CALLS_EXPIRED = Counter("callagent_calls_expired", "calls dropped from the correlator's state")
 SPOOLED = Counter("callagent_spooled", "records that were spooled because Kafka was away")
 SPOOL_RECORDS = Gauge("callagent_spool_records", "records that wait in the spool")
+SPOOL_OLDEST_SECONDS = Gauge(
+    "callagent_spool_oldest_seconds", "how long the oldest record has waited in the spool; 0: none"
+)
+SPOOL_BYTES = Gauge("callagent_spool_bytes", "bytes of the spools on disk that are in use")
+SPOOL_MAX_BYTES = Gauge("callagent_spool_max_bytes", "bytes that the spools may have")
 SPOOL_USED_RATIO = Gauge(
     "callagent_spool_used_ratio", "how full the fullest spool is, from 0 to 1: full, it refuses"
 )
@@ -89,7 +94,8 @@ TABLE: dict[str, Sequence[Metric]] = {
     "ingress": (
         *(REQUESTS, REQUEST_SECONDS, REFUSED, ACCEPTED, UPLOAD_BYTES, OVER_RATE),
         *(UPLOADS_OPEN, CONNECTIONS, CONNECTIONS_CUT, KAFKA_FAILURES),
-        *(SPOOLED, SPOOL_RECORDS, SPOOL_USED_RATIO, SPOOL_FAILURES),
+        *(SPOOLED, SPOOL_RECORDS, SPOOL_OLDEST_SECONDS, SPOOL_BYTES, SPOOL_MAX_BYTES),
+        *(SPOOL_USED_RATIO, SPOOL_FAILURES),
     ),
     "ingress and processors": (DEAD_LETTERS,),
     "each processor": (
@@ -105,3 +111,19 @@ TABLE: dict[str, Sequence[Metric]] = {
     "recording sink": (STORED_SECONDS, OBJECTS_STORED, OBJECT_BYTES),
 }
 """Every metric, by the process that says something with it."""
+
+TELLERS = {
+    "ingest": ("ingress", "ingress and processors"),
+    "correlator": ("ingress and processors", "each processor", "correlator"),
+    "clickhouse-sink": ("ingress and processors", "each processor", "ClickHouse sink"),
+    "recording-sink": ("ingress and processors", "each processor", "recording sink"),
+}
+"""The rows of the table that a process tells, by its name."""
+
+
+def tell_as(process: str) -> None:
+    """Let this process tell what it has to say, and no zeros in the name of another."""
+    told = {id(metric) for row in TELLERS[process] for metric in TABLE[row]}
+    for metric in (metric for row in TABLE.values() for metric in row):
+        if id(metric) not in told:
+            REGISTRY.unregister(metric)

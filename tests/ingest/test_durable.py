@@ -1,16 +1,18 @@
 """The publisher that falls back on the spool."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from prometheus_client import Gauge
 
 from ingest.durable import DurablePublisher
 from ingest.errors import TooLargeError, UnavailableError
 from ingest.publisher import KafkaRecord
+from schemas import metrics
 
 
 @dataclass
@@ -167,3 +169,24 @@ async def test_a_record_of_the_spool_that_kafka_refuses_holds_up_no_other(
     assert await arrived(kafka, 2) == [record(1), record(3)]
     (aside,) = tmp_path.glob("*.refused")
     assert aside.read_bytes() == record(2, 5000).value
+
+
+async def test_the_metrics_say_how_full_the_spool_is_and_how_long_its_oldest_record_has_waited(
+    publisher: DurablePublisher, kafka: FakeKafka
+) -> None:
+    kafka.away = True
+    await publisher.publish([record(number, size=1000) for number in range(100)], spoolable=True)
+    await gauge(metrics.SPOOL_OLDEST_SECONDS, lambda seconds: seconds > 0.1)
+    assert await gauge(metrics.SPOOL_BYTES, lambda used: used > 100_000) < 1024 * 1024
+    assert await gauge(metrics.SPOOL_RECORDS, bool) == 100
+    kafka.away = False
+    await gauge(metrics.SPOOL_OLDEST_SECONDS, lambda seconds: seconds == 0)
+    assert await gauge(metrics.SPOOL_MAX_BYTES, bool) == 1024 * 1024
+
+
+async def gauge(of: Gauge, wanted: Callable[[float], bool]) -> float:
+    """The value of a gauge, once it is as wanted."""
+    async with asyncio.timeout(120):
+        while not wanted(value := next(iter(of.collect())).samples[0].value):
+            await asyncio.sleep(0.05)
+    return float(value)

@@ -41,9 +41,9 @@ async def test_records_come_back_in_order_and_unchanged(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     records = [record(number) for number in range(1000)]
     await asyncio.gather(*(spool.put([one]) for one in records))
-    assert await spool.count() == 1000
+    assert (await spool.filled()).records == 1000
     assert await drain(spool) == records
-    assert await spool.count() == 0
+    assert (await spool.filled()).records == 0
     await spool.close()
 
 

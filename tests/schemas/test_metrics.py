@@ -1,5 +1,8 @@
 """The metrics: that each is in the table once, and that the docs have the table."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +59,32 @@ def test_the_page_has_the_table() -> None:
 def test_every_reason_of_a_dead_letter_is_told_from_the_start() -> None:
     (family,) = metrics.DEAD_LETTERS.collect()
     assert {sample.labels["reason"] for sample in family.samples} == REASONS.keys()
+
+
+TELL_AS = """
+import sys
+from prometheus_client import generate_latest
+from schemas import metrics
+
+metrics.tell_as(sys.argv[1])
+print(generate_latest().decode())
+"""
+
+
+def told_by(process: str) -> set[str]:
+    """The metrics of ours at a process's /metrics."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL_AS, process], capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"^# TYPE (callagent_\w+)", done.stdout, re.MULTILINE))
+
+
+def test_each_process_tells_what_the_table_says_it_does_and_nothing_else() -> None:
+    told = {process: told_by(process) for process in metrics.TELLERS}
+    for row, found in metrics.TABLE.items():
+        tellers = {process for process, has in metrics.TELLERS.items() if row in has}
+        for name, _, _ in map(described, found):
+            assert {process for process, has in told.items() if name in has} == tellers
 
 
 if __name__ == "__main__":

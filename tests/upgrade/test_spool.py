@@ -38,7 +38,7 @@ async def drained(directory: Path, *more: KafkaRecord) -> set[object]:
         await spool.put(more)
     _, records = await spool.first()
     await spool.close()
-    return {(topic, key, value, tuple(headers)) for topic, key, value, headers in records}
+    return {(one.topic, one.key, one.value, tuple(one.headers)) for one in records}
 
 
 async def test_what_an_earlier_ingress_left_is_there(version: Path, tmp_path: Path) -> None:
