@@ -1,4 +1,4 @@
-"""`python -m deploy.manifests`: the chart's list of topics, then callagent.yaml by the chart."""
+"""`python -m deploy.manifests`: the chart's topics and rights, then callagent.yaml by the chart."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ import yaml
 
 from deploy.manifests import helm
 from deploy.manifests.go_tool import GoToolError
+from schemas.access import ACCESS, Rule
 from schemas.topics import TOPICS
 
 HERE = Path(__file__).parent
@@ -19,16 +20,32 @@ HEAD = """\
 #
 # It wants three secrets first; deploy/chart/README.md says what is in them.
 """
-
-
 TOPICS_FILE = helm.CHART / "files" / "topics.yaml"
 TOPICS_HEAD = "# The topics of schemas/topics.py; made by `make chart`, not by hand.\n"
+ACCESS_FILE = helm.CHART / "files" / "access.yaml"
+ACCESS_HEAD = """\
+# What each process may do at Kafka (schemas/access.py), in Strimzi's words; made by `make chart`.
+"""
 
 
 def topics() -> str:
     """What the chart's list of topics should be."""
     table = [{"name": topic.name, "config": topic.config} for topic in TOPICS]
     return TOPICS_HEAD + str(yaml.safe_dump(table, sort_keys=False))
+
+
+def access() -> str:
+    """What the chart's list of rights should be."""
+    table = {name: [_acl(rule) for rule in one.rules] for name, one in ACCESS.items()}
+    return ACCESS_HEAD + str(yaml.safe_dump(table, sort_keys=False))
+
+
+def _acl(rule: Rule) -> dict[str, object]:
+    pattern = "prefix" if rule.prefix else "literal"
+    return {
+        "resource": {"type": rule.kind, "name": rule.name, "patternType": pattern},
+        "operations": list(rule.operations),
+    }
 
 
 def rendered(program: Path) -> str:
@@ -41,6 +58,7 @@ def main() -> int:
     """Lint the chart and write the manifests."""
     try:
         TOPICS_FILE.write_text(topics())
+        ACCESS_FILE.write_text(access())
         program = helm.TOOL.build()
         print(helm.run(program, "lint", str(helm.CHART), "--strict", "--values", str(VALUES)))
         MANIFESTS.write_text(rendered(program))

@@ -13,6 +13,7 @@ from deploy.local import jars
 from deploy.manifests import __main__ as manifests
 from deploy.manifests import helm
 from schemas import settings
+from schemas.access import ACCESS
 from schemas.topics import TOPICS
 from tests.deploy import kubernetes
 from tests.deploy.chart_values import flat
@@ -159,6 +160,10 @@ def test_the_charts_topics_are_those_of_the_table() -> None:
     assert manifests.TOPICS_FILE.read_text() == manifests.topics()
 
 
+def test_the_charts_rights_are_those_of_the_table() -> None:
+    assert manifests.ACCESS_FILE.read_text() == manifests.access()
+
+
 def test_the_plain_manifests_are_the_rendered_chart(program: Path) -> None:
     assert manifests.MANIFESTS.read_text() == manifests.rendered(program)
 
@@ -203,7 +208,7 @@ def test_every_variable_is_a_setting(rendering: Rendering, name: str) -> None:
 
 def test_every_pod_is_locked_down() -> None:
     pods = kubernetes.pod_specs(plain())
-    assert len(pods) == 5
+    assert len(pods) == 6
     for pod in pods.values():
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -226,7 +231,7 @@ def test_variables_that_kubernetes_makes_of_services_are_not_taken_for_settings(
 
 def test_each_probe_asks_the_page_that_it_is_for() -> None:
     for name, pod in kubernetes.pod_specs(plain()).items():
-        if name.startswith("Job/"):
+        if name.startswith("Job/") or name.endswith("-toolbox"):
             continue
         (container,) = pod["containers"]
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
@@ -274,7 +279,7 @@ def test_processors_wait_for_the_migration_which_waits_for_the_servers() -> None
     waits = {
         name.partition("/")[0]: [c["args"][-1] for c in pod.get("initContainers", [])]
         for name, pod in kubernetes.pod_specs(plain()).items()
-        if not name.endswith("-ingest")
+        if not name.endswith(("-ingest", "-toolbox"))
     }
     assert waits == {
         "Job": ["servers"],
@@ -321,18 +326,52 @@ def test_tables_are_made_for_a_cluster_where_there_is_one(
                 assert variable in container["env"]
 
 
-def test_strimzi_gets_the_topics_and_a_user_that_may_use_them(rendering: Rendering) -> None:
-    found = rendering.of("operators")
+def test_strimzi_gets_the_topics(rendering: Rendering) -> None:
     topics = {
         item["metadata"]["name"]: item["spec"]["config"]
-        for item in found
+        for item in rendering.of("operators")
         if item["kind"] == "KafkaTopic"
     }
     assert topics == {topic.name: topic.config for topic in TOPICS}
-    acls = one(found, "KafkaUser", "callagent")["spec"]["authorization"]["acls"]
-    prefixes = {acl["resource"]["type"]: acl["resource"].get("name", "") for acl in acls}
-    assert all(name.startswith(prefixes["topic"]) for name in topics)
-    assert prefixes["group"] == "callagent-"
+
+
+def test_strimzi_makes_a_user_for_each_process_with_its_rights(rendering: Rendering) -> None:
+    users = [item for item in rendering.of("operators") if item["kind"] == "KafkaUser"]
+    acls = {
+        item["metadata"]["name"].removeprefix("callagent-"): item["spec"]["authorization"]["acls"]
+        for item in users
+    }
+    assert acls == yaml.safe_load(manifests.ACCESS_FILE.read_text())
+    assert acls.keys() == ACCESS.keys()
+
+
+def kafka_users(found: Manifests) -> dict[str, set[tuple[str, str]]]:
+    """The users, and the secrets with their passwords, of the containers of each process."""
+    users: dict[str, set[tuple[str, str]]] = {}
+    for name, pod in kubernetes.pod_specs(found).items():
+        process = re.sub(r"^\w+/callagent-|-[0-9a-f]{8}$", "", name)
+        for container in kubernetes.containers(pod):
+            env = {variable["name"]: variable for variable in container["env"]}
+            secret = env["CALLAGENT_KAFKA_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"]
+            user = (env["CALLAGENT_KAFKA_USER"]["value"], secret)
+            users.setdefault(process, set()).add(user)
+    return users
+
+
+def test_each_process_is_its_own_user_at_strimzis_kafka(rendering: Rendering) -> None:
+    assert kafka_users(rendering.of("operators")) == {
+        process: {(f"callagent-{process}", f"callagent-{process}")} for process in ACCESS
+    }
+
+
+def test_at_a_kafka_that_is_there_a_process_may_have_a_user_of_its_own(
+    rendering: Rendering,
+) -> None:
+    own = {"user": "phones", "passwordSecret": {"name": "phones", "key": "word"}}
+    values = {**SECURED, "kafka": {**SECURED["kafka"], "users": {"ingest": own}}}
+    users = kafka_users(kubernetes.read(rendering.text(values)))
+    assert users.pop("ingest") == {("phones", "phones")}
+    assert users == {process: {("callagent", "kafka")} for process in ACCESS if process != "ingest"}
 
 
 def test_what_keeps_the_data_is_on_several_nodes_and_has_its_share(rendering: Rendering) -> None:
@@ -346,13 +385,6 @@ def test_what_keeps_the_data_is_on_several_nodes_and_has_its_share(rendering: Re
     for kind in ("ClickHouseInstallation", "ClickHouseKeeperInstallation"):
         (template,) = one(found, kind, "callagent")["spec"]["templates"]["podTemplates"]
         assert "podDistribution" in template or "topologySpreadConstraints" in template["spec"]
-
-
-def test_strimzis_user_may_do_what_the_migration_does(rendering: Rendering) -> None:
-    acls = one(rendering.of("operators"), "KafkaUser", "callagent")["spec"]["authorization"]["acls"]
-    (topic,) = [acl["operations"] for acl in acls if acl["resource"]["type"] == "topic"]
-
-    assert {"Read", "Write", "Describe", "Create", "Alter", "AlterConfigs"} <= set(topic)
 
 
 def test_strimzis_topics_are_kept_as_the_migration_keeps_them(rendering: Rendering) -> None:
@@ -373,6 +405,7 @@ def test_strimzis_topics_are_kept_as_the_migration_keeps_them(rendering: Renderi
         ({**EXISTING, "recordingSink": {"replicas": 13}}, "kafka.partitions"),
         ({**EXISTING, "settings": {"ZONE": "UTC"}}, "settings"),
         ({**EXISTING, "correlator": {"replica": 3}}, "replica"),
+        ({**SECURED, "kafka": {**SECURED["kafka"], "users": {"sinks": {}}}}, "sinks"),
         ({**OPERATORS, "clickhouseInstallation": {"enabled": True, "shards": 2}}, "keepers"),
         ({**OPERATORS, "kafka": {"replicas": 5}}, "strimzi.brokers"),
     ],

@@ -23,8 +23,16 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* A process's user at Kafka as JSON, {user, passwordSecret}. Call with (list $ "process"). */}}
 {{- define "callagent.kafkaUser" -}}
-{{ if .Values.strimzi.enabled }}{{ include "callagent.fullname" . }}{{ else }}{{ .Values.kafka.user }}{{ end }}
+{{- $root := index . 0 -}}
+{{- $kafka := $root.Values.kafka -}}
+{{- $user := get $kafka.users (index . 1) | default (dict "user" $kafka.user "passwordSecret" $kafka.passwordSecret) -}}
+{{- if $root.Values.strimzi.enabled }}
+{{- $name := printf "%s-%s" (include "callagent.fullname" $root) (index . 1) -}}
+{{- $user = dict "user" $name "passwordSecret" (dict "name" $name "key" "password") -}}
+{{- end -}}
+{{ toJson $user }}
 {{- end }}
 
 {{- define "callagent.brokers" -}}
@@ -39,11 +47,7 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{ if .Values.strimzi.enabled }}SASL_SSL{{ else }}{{ .Values.kafka.security }}{{ end }}
 {{- end }}
 
-{{/* Secrets as JSON, {name, key}; an empty name means that there is none. */}}
-{{- define "callagent.kafkaPassword" -}}
-{{- if .Values.strimzi.enabled }}{{ dict "name" (include "callagent.fullname" .) "key" "password" | toJson }}
-{{- else }}{{ .Values.kafka.passwordSecret | toJson }}{{ end }}
-{{- end }}
+{{/* A secret as JSON, {name, key}; an empty name means that there is none. */}}
 {{- define "callagent.kafkaCa" -}}
 {{- if .Values.strimzi.enabled }}{{ dict "name" (printf "%s-cluster-ca-cert" (include "callagent.fullname" .)) "key" "ca.crt" | toJson }}
 {{- else }}{{ .Values.kafka.caSecret | toJson }}{{ end }}
@@ -73,9 +77,10 @@ valueFrom:
 {{ if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{/* The settings of every process as environment variables. Call with (list $ dict-of-further-settings). */}}
+{{/* A process's settings as environment variables. Call with (list $ "process" dict-of-further-settings). */}}
 {{- define "callagent.env" -}}
 {{- $root := index . 0 -}}
+{{- $kafkaUser := include "callagent.kafkaUser" . | fromJson -}}
 {{- $values := $root.Values -}}
 {{- $settings := dict
   "CALLAGENT_KAFKA_BROKERS" (include "callagent.brokers" $root)
@@ -86,25 +91,25 @@ valueFrom:
   "CALLAGENT_CLICKHOUSE_USER" $values.clickhouse.user
   "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database
   "CALLAGENT_CLICKHOUSE_CLUSTER" (include "callagent.clickhouseCluster" $root)
+  "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key"
   "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url)
   "CALLAGENT_S3_BUCKET" $values.s3.bucket
   "CALLAGENT_S3_REGION" $values.s3.region
 -}}
 {{- if hasPrefix "SASL" (include "callagent.kafkaSecurity" $root) }}
 {{- $_ := set $settings "CALLAGENT_KAFKA_SASL_MECHANISM" (ternary "SCRAM-SHA-512" $values.kafka.saslMechanism $values.strimzi.enabled) }}
-{{- $_ := set $settings "CALLAGENT_KAFKA_USER" (include "callagent.kafkaUser" $root) }}
+{{- $_ := set $settings "CALLAGENT_KAFKA_USER" $kafkaUser.user }}
 {{- end }}
 {{- if (include "callagent.kafkaCa" $root | fromJson).name }}{{ $_ := set $settings "CALLAGENT_KAFKA_CA_FILE" "/etc/callagent/kafka/ca.crt" }}{{ end }}
 {{- if $values.clickhouse.caSecret.name }}{{ $_ := set $settings "CALLAGENT_CLICKHOUSE_CA_FILE" "/etc/callagent/clickhouse/ca.crt" }}{{ end }}
 {{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
-{{- if $values.erasureKeySecret.name }}{{ $_ := set $settings "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key" }}{{ end }}
-{{- $settings = mergeOverwrite $settings (index . 1) $values.settings }}
+{{- $settings = mergeOverwrite $settings (index . 2) $values.settings }}
 {{- range $name := keys $settings | sortAlpha }}
 - name: {{ $name }}
   value: {{ include "callagent.text" (get $settings $name) | quote }}
 {{- end }}
 {{- $secrets := dict }}
-{{- with include "callagent.kafkaPassword" $root | fromJson }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
+{{- with $kafkaUser.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
 {{- with $values.clickhouse.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_CLICKHOUSE_PASSWORD" . }}{{ end }}{{ end }}
 {{- with $values.s3.credentialsSecret }}{{ if .name }}
 {{- $_ := set $secrets "CALLAGENT_S3_ACCESS_KEY" (dict "name" .name "key" .accessKey) }}
@@ -163,15 +168,15 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* A container that ends when `what` is so. Call with (list $ "servers|migrated" resources). */}}
+{{/* A container that ends when `what` is so. Call with (list $ "process" "servers|migrated"). */}}
 {{- define "callagent.wait" -}}
 {{- $root := index . 0 -}}
-- name: wait-{{ index . 1 }}
+- name: wait-{{ index . 2 }}
   image: {{ include "callagent.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-  args: [deploy.image.wait, {{ index . 1 }}]
-  env: {{- include "callagent.env" (list $root dict) | trim | nindent 4 }}
-  resources: {{- toYaml (index . 2) | nindent 4 }}
+  args: [deploy.image.wait, {{ index . 2 }}]
+  env: {{- include "callagent.env" (list $root (index . 1) dict) | trim | nindent 4 }}
+  resources: {{- toYaml $root.Values.migration.resources | nindent 4 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
   volumeMounts: {{- include "callagent.mounts" $root | trim | nindent 4 }}
 {{- end }}
@@ -221,7 +226,7 @@ tolerations: {{- toYaml . | nindent 2 }}
   image: {{ include "callagent.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   args: [processors, {{ index . 1 }}]
-  env: {{- include "callagent.env" (list $root dict) | trim | nindent 4 }}
+  env: {{- include "callagent.env" (list $root (index . 1) dict) | trim | nindent 4 }}
   ports:
     - {name: http, containerPort: {{ index . 2 }}}
   # It waits for Kafka before it serves its pages: that must not count against it at once.
