@@ -17,6 +17,7 @@ from schemas.logs import about
 from schemas.records import DeadLetter, encode
 
 FORBIDDEN_PER_MINUTE = 60
+NOBODY = Ids("", "")
 
 
 class DeadLetters:
@@ -38,7 +39,11 @@ class DeadLetters:
         body: bytes,
     ) -> None:
         """Keep a message that cannot be believed, with its bytes; raises as `publish` does."""
-        await self._write(target, sender, error, received_at, body, len(body))
+        ids = _ids(target, sender)
+        if sender.mobiles and not target.ids:
+            # Under its account alone a replay would write for any mobile of the account.
+            ids = NOBODY
+        await self._write(target, ids, error, received_at, body, len(body))
 
     async def refused(self, target: Target, sender: Token, error: RefusedError, size: int) -> None:
         """Keep that a message of so many bytes was refused, without them, if that can be kept.
@@ -53,18 +58,17 @@ class DeadLetters:
         if isinstance(error, MissingIdsError):
             reason = BadMessageError("missing_ids")
         with suppress(RefusedError):
-            await self._write(target, sender, reason, now(), b"", size)
+            await self._write(target, _ids(target, sender), reason, now(), b"", size)
 
     async def _write(
         self,
         target: Target,
-        sender: Token,
+        ids: Ids,
         error: BadMessageError,
         received_at: datetime,
         body: bytes,
         size: int,
     ) -> None:
-        ids = _ids(target, sender)
         letter = DeadLetter(
             id=about.get(),
             kind=target.kind,

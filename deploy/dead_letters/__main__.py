@@ -57,6 +57,11 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="all that were not replayed yet")
     parser.add_argument("--body", type=_bytes_of, metavar="FILE", help="a mended body, for one ID")
     parser.add_argument("--encoding", type=_encoding, help="code page of the bytes")
+    parser.add_argument(
+        "--any-account",
+        action="store_true",
+        help="also letters without an account, for whatever account their bytes name",
+    )
     parser.set_defaults(work=_replay)
 
 
@@ -111,7 +116,8 @@ def _replay(settings: Settings, args: argparse.Namespace) -> None:
     letters, selection = Letters(settings), _selection(args)
     if args.ids:
         _refuse_missing(args.ids, {letter.id for letter in letters.latest(selection, SHOWN)})
-    tally = asyncio.run(replay(settings, letters, selection, Fix(args.body, args.encoding or "")))
+    fix = Fix(args.body, args.encoding or "", args.any_account)
+    tally = asyncio.run(replay(settings, letters, selection, fix))
     print(f"done: {tally.line()}")
     for why, count in tally.whys.most_common():
         print(f"{count:>8}  {text.escaped(why)}")

@@ -23,6 +23,7 @@ class Fix(NamedTuple):
 
     body: bytes | None = None
     encoding: str = ""
+    any_account: bool = False
 
 
 def kind_of(letter: Letter) -> str:

@@ -11,7 +11,7 @@ from deploy.dead_letters.letters import REPLAYED, Letter, Letters, Selection
 from deploy.dead_letters.remake import KINDS, Fix, kind_of, message_of, record_of
 from deploy.progress import Progress
 from ingest.errors import TooLargeError, UnavailableError
-from ingest.publisher import KafkaPublisher, KafkaRecord
+from ingest.publisher import KafkaPublisher, KafkaRecord, Publisher
 from processors.reading import read_value
 from schemas import topics
 from schemas.errors import BadMessageError
@@ -77,7 +77,7 @@ async def replay(settings: Settings, letters: Letters, selection: Selection, fix
 class Replayer:
     """Replays one letter after another."""
 
-    def __init__(self, settings: Settings, publisher: KafkaPublisher, kept: Kept, fix: Fix) -> None:
+    def __init__(self, settings: Settings, publisher: Publisher, kept: Kept, fix: Fix) -> None:
         self._settings = settings
         self._publisher = publisher
         self._kept = kept
@@ -115,6 +115,10 @@ class Replayer:
             raise NotKeptError("the bytes of an upload that was refused were not kept")
         if self._fix.body is None and not letter.body_kept:
             raise NotKeptError("its bytes were not kept")
+        if self._fix.body is None and not (letter.account_id or self._fix.any_account):
+            raise NotKeptError(
+                "it has no account, so its bytes name any: look at it, then say --any-account"
+            )
         return message_of(letter, self._fix)
 
     async def _record(self, letter: Letter) -> KafkaRecord:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from deploy.dead_letters.kept import Kept
 from deploy.dead_letters.letters import Letter
 from deploy.dead_letters.remake import Fix, message_of, record_of
+from deploy.dead_letters.replay import Replayer, Tally
 from deploy.dead_letters.text import details, escaped, table
 from deploy.demo.phone import Phone
 from deploy.local.clickhouse import http_get
@@ -23,6 +25,7 @@ from schemas.records import DeadLetter, encode
 from schemas.settings import Settings
 from tests.analyst import Analyst, Row, eventually
 from tests.deploy.commands import Ended, run
+from tests.ingest.conftest import FakePublisher
 
 AT = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -70,6 +73,21 @@ def test_no_replay_writes_for_another_account_than_its_senders() -> None:
     foreign = letter(account_id="account2", mobile="", uuid="")
     with pytest.raises(BadMessageError, match="forbidden_account"):
         message_of(foreign, Fix(body=event("u1").encode()))
+
+
+async def test_what_has_no_account_is_written_for_one_only_where_a_person_says_so() -> None:
+    """Its sender may have had a token for several accounts, and named another one."""
+    body = event("u1", NAME).encode("cp1251")
+    nobodys = letter(path="/event", account_id="", mobile="", uuid="", body=body)
+    publisher, settings = FakePublisher(), Settings()
+    for fix, replayed in (
+        (Fix(encoding="cp1251"), 0),
+        (Fix(encoding="cp1251", any_account=True), 1),
+        (Fix(body=event("u1").encode()), 2),
+    ):
+        replayer = Replayer(settings, publisher, Kept(settings), fix)
+        await replayer.replay(nobodys, Tally())
+        assert len(publisher.messages()) == replayed
 
 
 def test_bytes_are_read_in_their_code_page() -> None:

@@ -254,6 +254,18 @@ async def test_a_token_for_one_mobile(tmp_path: Path) -> None:
         assert [letter.mobile for letter in ingress.publisher.dead_letters()] == ["", ""]
 
 
+@pytest.mark.parametrize("path", ["/event", f"/event/account1/891/{UUID}?x"])
+async def test_what_a_token_for_one_mobile_cannot_make_readable_is_nobodys(
+    tmp_path: Path, path: str
+) -> None:
+    file = tmp_path / "tokens.json"
+    write_tokens(file, {GOOD: ["account1"]}, mobiles=("891",))
+    async with serving(tmp_path, tokens_file=str(file)) as ingress:
+        assert (await post(ingress, BASE + path, event("account1", "892")[:-1])).status == 200
+        (letter,) = ingress.publisher.dead_letters()
+        assert (letter.account_id, letter.mobile) == ("", "")
+
+
 @pytest.mark.parametrize(("base", "status"), [("", 401), (f"/k/{UNKNOWN}", 401), (BASE, 403)])
 async def test_the_answer_comes_before_the_body(guarded: Ingress, base: str, status: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", guarded.port)
