@@ -17,6 +17,8 @@ from schemas.settings import Settings
 
 SERVERS = ("master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "s3_grpc")
 SOCKETS = ("filer.sock", "s3.sock")
+# Where SeaweedFS puts the sockets between its own parts, whatever it is told; it leaves them there.
+GRPC_SOCKETS = "/tmp/seaweedfs-{}-grpc-{}.sock"  # noqa: S108
 IDENTITIES = "identities.json"
 PROBE_SECONDS = 2.0
 FLUSH_SECONDS = 2.0
@@ -41,6 +43,7 @@ class S3(Part):
             http_client=self._http,
         )
         self._volumes_url = ""
+        self._grpc_sockets: list[Path] = []
 
     def prepare(self) -> None:
         """Write the identities, choose the inner ports, remove what a kill left behind."""
@@ -50,6 +53,7 @@ class S3(Part):
         self._write_identities()
         taken = given_ports(self._settings)
         ports = remembered_ports(self._folder / "ports.json", SERVERS, taken)
+        self._grpc_sockets = grpc_sockets(ports)
         self._volumes_url = f"http://{LOOPBACK}:{ports['master']}/dir/status"
         self.process.argv = [weed(), *arguments(self._settings.s3_port, ports)]
 
@@ -60,6 +64,8 @@ class S3(Part):
         its own parts that never end. Acknowledged objects survive a kill anyway.
         """
         self.process.stop(FLUSH_SECONDS)
+        for socket in self._grpc_sockets:
+            socket.unlink(missing_ok=True)
         return True
 
     def _write_identities(self) -> None:
@@ -81,6 +87,12 @@ class S3(Part):
         except Exception:
             return False
         return int(status["Topology"]["Free"]) > 0
+
+
+def grpc_sockets(ports: dict[str, int]) -> list[Path]:
+    """The sockets that the server makes outside of its folder."""
+    names = [name.removesuffix("_grpc") for name in ports if name.endswith("_grpc")]
+    return [Path(GRPC_SOCKETS.format(name, ports[f"{name}_grpc"])) for name in names]
 
 
 def weed() -> str:
@@ -126,4 +138,5 @@ def arguments(s3_port: int, ports: dict[str, int]) -> list[str]:
         "s3.localSocket": SOCKETS[1],
         "s3.config": IDENTITIES,
     }
-    return ["server", *(f"-{name}={value}" for name, value in options.items())]
+    # Without the first it keeps log files of its own in the common folder of temporary files.
+    return ["-logtostderr=true", "server", *(f"-{name}={value}" for name, value in options.items())]

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from minio import Minio
 
 from deploy.local.errors import LocalError
 from deploy.local.ports import free_ports
+from deploy.local.s3 import grpc_sockets
 from deploy.local.stack import Stack
 from schemas.settings import Settings
 
@@ -66,6 +69,16 @@ def test_objects_outlive_a_stop_and_a_kill(stack: Stack, settings: Settings) -> 
     stack.start("s3")
     put(client, "three")
     assert [get(client, name) for name in ("one", "two", "three")] == [b"one", b"two", b"three"]
+    assert any(socket.exists() for socket in sockets(settings))
+    stack.stop_all()
+    assert not any(socket.exists() for socket in sockets(settings))
+    logs = Path(tempfile.gettempdir()).glob("weed.*")
+    assert not any(str(settings.s3_port) in log.read_text(errors="replace") for log in logs)
+
+
+def sockets(settings: Settings) -> list[Path]:
+    """What SeaweedFS has outside of the data folder."""
+    return grpc_sockets(json.loads((Path(settings.data_dir) / "s3" / "ports.json").read_text()))
 
 
 def put(client: Minio, name: str) -> None:
