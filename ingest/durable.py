@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,16 +90,26 @@ class DurablePublisher:
 
     async def _drain_for_ever(self) -> None:
         while True:
-            try:
-                await self._drain()
-                await self._look()
-            except UnavailableError:
-                self._kafka_is_away = True
-                await self._measure()
-            except Exception:
-                metrics.SPOOL_FAILURES.inc()
-                log.exception("the spool could not be drained; trying again")
+            if await self._kafka_took(self._drain):
+                await self._kafka_took(self._look)
+            else:
+                await self._kafka_took(self._measure)
             await asyncio.sleep(DRAIN_PAUSE_SECONDS)
+
+    async def _kafka_took(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Do a step; False where Kafka did not take a record.
+
+        A spool that fails says nothing of Kafka: without it records go straight there.
+        """
+        try:
+            await step()
+        except UnavailableError:
+            self._kafka_is_away = True
+            return False
+        except Exception:
+            metrics.SPOOL_FAILURES.inc()
+            log.exception("the spool could not be drained; trying again")
+        return True
 
     async def _look(self) -> None:
         """See whether Kafka is away; one that is not reached yet gets the time of a deadline."""

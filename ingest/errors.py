@@ -89,9 +89,9 @@ class BusyError(UnavailableError):
 
 
 class DiskLowError(UnavailableError):
-    """What room the disk has is kept for the spool."""
+    """What room the disk has is kept: by uploads for the spool, by the spool to be drained."""
 
-    text = "no room for uploads; try again"
+    text = "the disk is nearly full; try again"
 
 
 class TooManyError(RefusedError):

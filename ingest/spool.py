@@ -7,18 +7,23 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from ingest import spool_file
-from ingest.errors import UnavailableError
+from ingest.disk import Disk
+from ingest.errors import DiskLowError, UnavailableError
 from ingest.publisher import KafkaRecord
 from ingest.spool_file import DELETE, INSERT, PAGE_BYTES, SELECT, Filled, Row
 from schemas import metrics
 
 BATCH = 50
+BATCH_BYTES = 1024 * 1024
 LEAST_PAGES = 16
+# To forget a record takes room, too: on a disk that is full to the last byte, the spool could
+# never be drained. It is more than what all that is being put at one time needs in file and log.
+RESERVE_BYTES = 128 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -35,6 +40,7 @@ class Spool:
     def __init__(self, path: Path, max_bytes: int, lock: IO[str]) -> None:
         self.path = path
         self._max_pages = max(max_bytes // PAGE_BYTES, LEAST_PAGES)
+        self._disk = Disk(path.parent, RESERVE_BYTES)
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, "spool")
         self._db: sqlite3.Connection | None = None
@@ -48,6 +54,7 @@ class Spool:
         Raises:
             UnavailableError: the spool or the disk is full, or broken; none of them is kept.
         """
+        self._check_disk(sum(len(record.value) for record in records))
         self._waiting += [spool_file.row_of(record) for record in records]
         if self._next_commit is None:
             self._next_commit = asyncio.create_task(self._commit())
@@ -58,6 +65,13 @@ class Spool:
             raise UnavailableError from error
         metrics.SPOOLED.inc(len(records))
 
+    def _check_disk(self, size: int) -> None:
+        try:
+            self._disk.check(size)
+        except DiskLowError:
+            metrics.SPOOL_FAILURES.inc()
+            raise
+
     async def _commit(self) -> None:
         async with self._committing:
             rows, self._waiting, self._next_commit = self._waiting, [], None
@@ -65,7 +79,7 @@ class Spool:
 
     async def first(self) -> tuple[int, list[KafkaRecord]]:
         """The oldest records, in order, and the mark up to which they go; 0 and none if empty."""
-        rows = await self._do(lambda db: db.execute(SELECT, (BATCH,)).fetchall())
+        rows = await self._do(_first)
         return (rows[-1][0] if rows else 0), [spool_file.record_of(row[1:]) for row in rows]
 
     async def remove(self, mark: int) -> None:
@@ -79,8 +93,9 @@ class Spool:
     async def can_take(self) -> bool:
         """Whether there is room for more."""
         try:
+            self._disk.check(0)
             return (await self.filled()).free_bytes() > LEAST_PAGES // 2 * PAGE_BYTES
-        except sqlite3.Error:
+        except (DiskLowError, sqlite3.Error):
             return False
 
     async def close(self) -> None:
@@ -123,6 +138,18 @@ class Spool:
             "the spool was damaged: %d records were saved, the rest is in %s", len(rows), aside
         )
         return db
+
+
+def _first(db: sqlite3.Connection) -> list[Any]:
+    """The oldest rows, of which the values are not much more than `BATCH_BYTES`."""
+    rows, size = [], 0
+    with closing(db.execute(SELECT, (BATCH,))) as found:
+        for row in found:
+            rows.append(row)
+            size += len(row[3])
+            if size >= BATCH_BYTES:
+                break
+    return rows
 
 
 def free_spools(directory: Path, max_bytes: int) -> Iterator[Spool]:

@@ -1,6 +1,7 @@
 """The publisher that falls back on the spool."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from prometheus_client import Gauge
 from ingest.durable import DurablePublisher
 from ingest.errors import TooLargeError, UnavailableError
 from ingest.publisher import KafkaRecord
+from ingest.spool import Spool
 from schemas import metrics
 
 
@@ -140,6 +142,24 @@ async def test_it_is_not_ready_when_neither_kafka_nor_the_spool_can_take_a_recor
         for number in range(100):
             await publisher.publish([record(number, size=100_000)], spoolable=True)
     assert not await publisher.ready()
+
+
+async def test_a_spool_that_cannot_be_drained_keeps_nothing_from_kafka(
+    publisher: DurablePublisher, kafka: FakeKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(spool: Spool, mark: int) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    kafka.away = True
+    await publisher.publish([record(1)], spoolable=True)
+    monkeypatch.setattr(Spool, "remove", fail)
+    kafka.away = False
+    await arrived(kafka, 2)
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(UnavailableError):
+                return await publisher.publish([record(2)])
+            await asyncio.sleep(0.05)
 
 
 async def test_what_waits_is_delivered_by_the_next_process(

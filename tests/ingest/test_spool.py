@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from ingest.errors import UnavailableError
 from ingest.publisher import KafkaRecord
-from ingest.spool import Spool, free_spools
+from ingest.spool import RESERVE_BYTES, Spool, free_spools
 
 MIB = 1024 * 1024
 
@@ -84,6 +85,31 @@ async def test_a_full_spool_refuses_and_goes_on_when_it_has_room(tmp_path: Path)
     assert await drain(spool) == [record(number, size=100_000) for number in range(taken)]
     assert await spool.can_take()
     await spool.put([record(0)])
+    await spool.close()
+
+
+async def test_a_disk_that_is_nearly_full_refuses_and_is_drained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one that is full to the last byte SQLite cannot delete either."""
+    spool = open_spool(tmp_path)
+    await spool.put([record(1)])
+    low = shutil.disk_usage("/")._replace(free=RESERVE_BYTES + 100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: low)
+    assert await spool.can_take()
+    with pytest.raises(UnavailableError):
+        await spool.put([record(2, size=101)])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: low._replace(free=RESERVE_BYTES - 1))
+    assert not await spool.can_take()
+    assert await drain(spool) == [record(1)]
+    await spool.close()
+
+
+async def test_what_is_read_at_once_is_bounded_by_bytes(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path)
+    await spool.put([record(number, size=500_000) for number in range(5)])
+    _, records = await spool.first()
+    assert len(records) == 3
     await spool.close()
 
 
