@@ -40,6 +40,11 @@ RECORDS = Counter("callagent_records", "Kafka records done and acknowledged", ["
 LAG_RECORDS = Gauge(
     "callagent_lag_records", "records in Kafka that are not done yet", ["app", "topic"]
 )
+STILL_SECONDS = Gauge(
+    "callagent_still_seconds",
+    "longest time that a partition had records to do, no store was tried again and none was done",
+    ["app", "topic"],
+)
 BATCH_SECONDS = Histogram("callagent_batch_seconds", "time to work off a batch", ["app", "topic"])
 BATCH_RECORDS = Histogram(
     "callagent_batch_records", "records in a batch", ["app", "topic"], buckets=BATCH_SIZES
@@ -101,6 +106,7 @@ TABLE: dict[str, Sequence[Metric]] = {
     "each processor": (
         RECORDS,
         LAG_RECORDS,
+        STILL_SECONDS,
         BATCH_SECONDS,
         BATCH_RECORDS,
         STORE_RETRIES,

@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from faust.types import TP
 
 from deploy.demo.phone import Call, Phone
 from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_port
 from deploy.local.services import program
+from processors.heads import Heads
 from processors.watchdog import STALLED, Watchdog
 from schemas.settings import Settings
 from tests.analyst import eventually
@@ -30,6 +32,22 @@ def test_only_work_without_progress_for_the_whole_time_is_a_standstill() -> None
     ]
     for now, progress, has_work, expected in looks:
         assert watchdog.stalled(progress, has_work) is expected, now
+
+
+def test_a_head_stands_still_until_it_moves_or_a_store_is_tried_again() -> None:
+    now = 0.0
+    heads = Heads(clock=lambda: now)
+    one, other = TP("t", 0), TP("t", 1)
+    looks = [
+        (0, {one: 5, other: 5}, 0, {one: 0, other: 0}),
+        (60, {one: 5, other: 9}, 0, {one: 60, other: 0}),
+        (90, {one: 5}, 0, {one: 90}),
+        (100, {one: 5, other: 9}, 0, {one: 100, other: 0}),
+        (110, {one: 5, other: 9}, 1, {one: 0, other: 0}),
+        (150, {one: 2, other: 9}, 1, {one: 0, other: 40}),
+    ]
+    for now, found, attempts, expected in looks:
+        assert heads.still_seconds(found, attempts) == expected, now
 
 
 @pytest.mark.integration
