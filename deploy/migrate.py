@@ -2,23 +2,24 @@
 
 import asyncio
 import sys
-from contextlib import suppress
 from string import Template
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from deploy import cluster, migrations
-from deploy.command import run
+from deploy.command import CommandError, run
 from deploy.migrations import DDL
 from deploy.partitions import raise_partitions
 from deploy.retention import set_lifecycle, set_topic_configs, set_ttls
 from processors import clickhouse, s3
 from schemas.outcome import CLOCK_TOLERANCE_SECONDS, MAX_CALL_SECONDS
 from schemas.security import kafka_options
-from schemas.settings import Settings
+from schemas.settings import PREFIX, Settings
 from schemas.topics import TOPICS, Topic
 
+SAFE_REPLICAS = 3
 BEFORE = (
     "CREATE DATABASE IF NOT EXISTS $database$on_cluster",
     """
@@ -49,23 +50,43 @@ async def create_topics(settings: Settings) -> None:
     await admin.start()
     try:
         there = set(await admin.list_topics())
-        missing = [_new_topic(topic, settings) for topic in TOPICS if topic.name not in there]
+        missing = [new_topic(topic, settings) for topic in TOPICS if topic.name not in there]
         if missing:
-            with suppress(TopicAlreadyExistsError):
-                await admin.create_topics(missing)
+            check_made(await admin.create_topics(missing), settings)
         await raise_partitions(admin, settings)
         await set_topic_configs(admin, settings)
     finally:
         await admin.close()
 
 
-def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
+def new_topic(topic: Topic, settings: Settings) -> NewTopic:
+    """What Kafka is asked for.
+
+    Of three replicas two must have a record before it is acknowledged: Kafka's own default is one,
+    and a 2xx of ours would then be lost with one broker.
+    """
+    durable = {"min.insync.replicas": "2"} if settings.kafka_replicas >= SAFE_REPLICAS else {}
     return NewTopic(
         topic.name,
         settings.kafka_partitions,
         settings.kafka_replicas,
-        topic_configs=topic.kept(settings.keep_kafka_days).config,
+        topic_configs={**topic.kept(settings.keep_kafka_days).config, **durable},
     )
+
+
+def check_made(answer: Any, settings: Settings) -> None:
+    """See in Kafka's answer that the topics were made, here or meanwhile elsewhere.
+
+    Raises:
+        CommandError: one was not; the client itself raises nothing then.
+    """
+    for name, code, *why in answer.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise CommandError(
+                f"Kafka at {settings.brokers} makes no topic {name}:"
+                f" {(why and why[0]) or for_code(code).__name__} See to {PREFIX}KAFKA_REPLICAS and"
+                f" {PREFIX}KAFKA_PARTITIONS, and to the rights of {PREFIX}KAFKA_USER"
+            )
 
 
 def create_tables(settings: Settings) -> None:

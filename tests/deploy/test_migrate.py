@@ -7,15 +7,17 @@ from datetime import date
 
 import msgspec
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from clickhouse_connect.driver.client import Client
 
 from deploy import migrations
 from deploy.command import CommandError
 from deploy.local.pipeline import Pipeline
-from deploy.migrate import create_tables
+from deploy.migrate import check_made, create_tables, new_topic
 from deploy.migrations import Migration, all_migrations
 from processors import clickhouse
 from processors.correlator import STORED_CALLS
+from schemas import topics
 from schemas.rows import CALL_COLUMNS, call_of_row, call_row
 from schemas.settings import Settings
 from tests.deploy.commands import run
@@ -57,6 +59,27 @@ def test_a_changed_file_is_named_and_a_file_without_a_hash_is_not() -> None:
     migrations.check(known | {FIRST: ""})
     with pytest.raises(CommandError, match=f"{FIRST} is not the file that was applied"):
         migrations.check(known | {FIRST: Migration(FIRST, "other text").sha256})
+
+
+def test_a_topic_of_three_replicas_acknowledges_what_two_have() -> None:
+    configs = [
+        new_topic(topics.EVENTS, Settings(kafka_replicas=count)).topic_configs for count in (1, 3)
+    ]
+    assert [config.get("min.insync.replicas") for config in configs] == [None, "2"]
+
+
+@pytest.mark.integration
+async def test_more_replicas_than_brokers_are_told_by_the_setting(
+    pipeline: Pipeline, settings: Settings
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await admin.start()
+    try:
+        answer = await admin.create_topics([NewTopic("of-three-brokers", 1, 3)])
+    finally:
+        await admin.close()
+    with pytest.raises(CommandError, match=r"of-three-brokers: .* CALLAGENT_KAFKA_REPLICAS"):
+        check_made(answer, settings)
 
 
 @pytest.mark.integration
