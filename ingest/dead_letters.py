@@ -43,7 +43,7 @@ class DeadLetters:
         if sender.mobiles and not target.ids:
             # Under its account alone a replay would write for any mobile of the account.
             ids = NOBODY
-        await self._write(target, ids, error, received_at, body, len(body))
+        await self._write(target, sender, ids, error, received_at, body, len(body))
 
     async def refused(self, target: Target, sender: Token, error: RefusedError, size: int) -> None:
         """Keep that a message of so many bytes was refused, without them, if that can be kept.
@@ -58,11 +58,12 @@ class DeadLetters:
         if isinstance(error, MissingIdsError):
             reason = BadMessageError("missing_ids")
         with suppress(RefusedError):
-            await self._write(target, _ids(target, sender), reason, now(), b"", size)
+            await self._write(target, sender, _ids(target, sender), reason, now(), b"", size)
 
     async def _write(
         self,
         target: Target,
+        sender: Token,
         ids: Ids,
         error: BadMessageError,
         received_at: datetime,
@@ -82,7 +83,12 @@ class DeadLetters:
             body=body,
             size=size,
         )
-        record = KafkaRecord(topics.DEAD_LETTERS.name, letter.id.encode(), encode(letter))
+        record = KafkaRecord(
+            topics.DEAD_LETTERS.name,
+            letter.id.encode(),
+            encode(letter),
+            account_id=ids.account_id or sender.only_account or sender.id,
+        )
         await self._publisher.publish([record], spoolable=True)
         metrics.DEAD_LETTERS.labels(error.reason).inc()
 

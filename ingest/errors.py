@@ -94,6 +94,12 @@ class DiskLowError(UnavailableError):
     text = "the disk is nearly full; try again"
 
 
+class OverShareError(UnavailableError):
+    """While Kafka is away, so much of the account waits that others would have no room."""
+
+    text = "too much of this account waits to be stored; try again"
+
+
 class TooManyError(RefusedError):
     """The account sends more uploads than its rate allows."""
 
@@ -121,4 +127,5 @@ REFUSED: tuple[type[RefusedError], ...] = (
     UnavailableError,
     BusyError,
     DiskLowError,
+    OverShareError,
 )

@@ -91,7 +91,8 @@ class Posts:
         )
         key = record_key(ids.account_id, uuid)
         topic = TOPICS[target.kind].name
-        await self._publisher.publish([KafkaRecord(topic, key, encode(message))], spoolable=True)
+        record = KafkaRecord(topic, key, encode(message), account_id=ids.account_id)
+        await self._publisher.publish([record], spoolable=True)
 
 
 def _check(sender: Token, target: Target) -> None:

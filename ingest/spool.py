@@ -5,6 +5,7 @@ import fcntl
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -13,14 +14,16 @@ from typing import IO, Any, TypeVar
 
 from ingest import spool_file
 from ingest.disk import Disk
-from ingest.errors import DiskLowError, UnavailableError
+from ingest.errors import DiskLowError, OverShareError, UnavailableError
 from ingest.publisher import KafkaRecord
-from ingest.spool_file import DELETE, INSERT, PAGE_BYTES, SELECT, Filled, Row
+from ingest.spool_file import INSERT, PAGE_BYTES, SELECT, Filled, Row
 from schemas import metrics
 
 BATCH = 50
 BATCH_BYTES = 1024 * 1024
 LEAST_PAGES = 16
+# An account may have so many times what it leaves free: alone it gets three quarters of the spool.
+TIMES_FREE = 3
 # To forget a record takes room, too: on a disk that is full to the last byte, the spool could
 # never be drained. It is more than what all that is being put at one time needs in file and log.
 RESERVE_BYTES = 128 * 1024 * 1024
@@ -47,15 +50,21 @@ class Spool:
         self._waiting: list[Row] = []
         self._next_commit: asyncio.Task[None] | None = None
         self._committing = asyncio.Lock()
+        self._accounts: Counter[str] = Counter()
+        self._free_bytes = self._max_pages * PAGE_BYTES
 
     async def put(self, records: Sequence[KafkaRecord]) -> None:
         """Return when all of the records are on disk; those put meanwhile share one commit.
 
         Raises:
+            OverShareError: their account would have more than `TIMES_FREE` what it leaves free.
             UnavailableError: the spool or the disk is full, or broken; none of them is kept.
         """
-        self._check_disk(sum(len(record.value) for record in records))
-        self._waiting += [spool_file.row_of(record) for record in records]
+        rows = [spool_file.row_of(record) for record in records]
+        size = sum(map(spool_file.size_of, rows))
+        self._check_disk(size)
+        self._check_share(rows[0].account_id, size)
+        self._waiting += rows
         if self._next_commit is None:
             self._next_commit = asyncio.create_task(self._commit())
         try:
@@ -72,10 +81,18 @@ class Spool:
             metrics.SPOOL_FAILURES.inc()
             raise
 
+    def _check_share(self, account_id: str, more_bytes: int) -> None:
+        """See that an account leaves room for others: a broken phone must not fill the spool."""
+        wanted_bytes = self._accounts[account_id] + more_bytes
+        if account_id and wanted_bytes > TIMES_FREE * (self._free_bytes - more_bytes):
+            raise OverShareError
+
     async def _commit(self) -> None:
         async with self._committing:
             rows, self._waiting, self._next_commit = self._waiting, [], None
             await self._do(lambda db: db.executemany(INSERT, rows))
+            for row in rows:
+                self._accounts[row.account_id] += spool_file.size_of(row)
 
     async def first(self) -> tuple[int, list[KafkaRecord]]:
         """The oldest records, in order, and the mark up to which they go; 0 and none if empty."""
@@ -84,7 +101,8 @@ class Spool:
 
     async def remove(self, mark: int) -> None:
         """Forget the records up to a mark."""
-        await self._do(lambda db: db.execute(DELETE, (mark,)))
+        gone = await self._do(lambda db: spool_file.delete(db, mark))
+        self._accounts -= gone
 
     async def filled(self) -> Filled:
         """How full it is."""
@@ -110,16 +128,23 @@ class Spool:
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            self._db = self._db or spool_file.connect(self.path, self._max_pages)
-            with self._db:
-                return work(self._db)
+            if self._db is None:
+                self._db = spool_file.connect(self.path, self._max_pages)
+                self._accounts = spool_file.bytes_by_account(self._db)
+            return self._commit_in(self._db, work)
         except sqlite3.DatabaseError as error:
             if type(error) is not sqlite3.DatabaseError:
                 raise
         self._close()
         self._db = self._salvaged()
-        with self._db:
-            return work(self._db)
+        self._accounts = spool_file.bytes_by_account(self._db)
+        return self._commit_in(self._db, work)
+
+    def _commit_in(self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        with db:
+            done = work(db)
+        self._free_bytes = spool_file.filled(db).free_bytes()
+        return done
 
     def _close(self) -> None:
         if self._db:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -25,12 +26,26 @@ INSERT INTO records (topic, key, value, headers, account_id, spooled_at) VALUES 
 """
 SELECT = "SELECT id, topic, key, value, headers, account_id FROM records ORDER BY id LIMIT ?"
 SALVAGE = "SELECT * FROM records ORDER BY id"
+SIZES = """
+SELECT account_id, sum(length(key) + length(value) + length(CAST(headers AS BLOB)))
+FROM records WHERE id <= ? GROUP BY account_id
+"""
 DELETE = "DELETE FROM records WHERE id <= ?"
 OLDEST = "SELECT id, spooled_at FROM records ORDER BY id LIMIT 1"
 LATEST = "SELECT id FROM records ORDER BY id DESC LIMIT 1"
 COLUMNS_OF_FIRST = 5
+LAST_ID = 2**63 - 1
 
-Row = tuple[str, bytes, bytes, str, str, float]
+
+class Row(NamedTuple):
+    """A record in the table; `spooled_at` is in seconds since 1970."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: str
+    account_id: str
+    spooled_at: float
 
 
 class Filled(NamedTuple):
@@ -79,6 +94,18 @@ def filled(db: sqlite3.Connection) -> Filled:
     return Filled(last - first + 1, (pages - free) * PAGE_BYTES, most * PAGE_BYTES, oldest_at)
 
 
+def bytes_by_account(db: sqlite3.Connection, mark: int = LAST_ID) -> Counter[str]:
+    """The bytes of each account's records, up to a mark."""
+    return Counter(dict(db.execute(SIZES, (mark,))))
+
+
+def delete(db: sqlite3.Connection, mark: int) -> Counter[str]:
+    """Delete the records up to a mark; the bytes that they were, by account."""
+    gone = bytes_by_account(db, mark)
+    db.execute(DELETE, (mark,))
+    return gone
+
+
 def readable(path: Path) -> Iterator[Row]:
     """What can still be read of a damaged file, of whatever version."""
     with closing(sqlite3.connect(path)) as db, suppress(sqlite3.Error):
@@ -87,13 +114,13 @@ def readable(path: Path) -> Iterator[Row]:
         for row in db.execute(SALVAGE):
             _, topic, key, value, headers = row[:COLUMNS_OF_FIRST]
             account_id, spooled_at = row[COLUMNS_OF_FIRST:][:2] or ("", time.time())
-            yield topic, key, value, headers, account_id, spooled_at
+            yield Row(topic, key, value, headers, account_id, spooled_at)
 
 
 def row_of(record: KafkaRecord) -> Row:
     """A record as a row, that came now."""
     headers = json.dumps([(name, value.decode("latin-1")) for name, value in record.headers])
-    return record.topic, record.key, record.value, headers, record.account_id, time.time()
+    return Row(record.topic, record.key, record.value, headers, record.account_id, time.time())
 
 
 def record_of(row: Any) -> KafkaRecord:
@@ -101,3 +128,8 @@ def record_of(row: Any) -> KafkaRecord:
     topic, key, value, headers, account_id = row
     pairs = [(name, text.encode("latin-1")) for name, text in json.loads(headers)]
     return KafkaRecord(topic, key, value, pairs, account_id)
+
+
+def size_of(row: Row) -> int:
+    """The bytes of a row, as `bytes_by_account` counts them."""
+    return len(row.key) + len(row.value) + len(row.headers.encode())

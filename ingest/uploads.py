@@ -132,4 +132,4 @@ def _chunks(upload: Upload, sha256: str, target: Target, ids: Ids) -> Iterator[K
         )
         headers = ((CHUNK_HEADER, encode(chunk)),)
         value = upload.file.read(CHUNK_BYTES)
-        yield KafkaRecord(TOPICS[target.kind].name, key, value, headers)
+        yield KafkaRecord(TOPICS[target.kind].name, key, value, headers, ids.account_id)

@@ -133,7 +133,10 @@ class Settings:
     ack_deadline_seconds: float = setting(
         8.0, "how long the ingress waits for Kafka before it spools, or answers 503 to a recording"
     )
-    spool_max_mib: int = setting(1024, "largest spool of records that wait for Kafka, in MiB")
+    spool_max_mib: int = setting(
+        1024,
+        "largest spool of records that wait for Kafka, in MiB; one account gets ¾ of it",
+    )
     zone: str = setting("UTC", "IANA zone of phones whose account names none")
     region: str = setting("", "region (such as RU) of numbers whose account names none")
     accounts: str = setting(

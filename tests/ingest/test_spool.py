@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import UnavailableError
+from ingest.errors import OverShareError, UnavailableError
 from ingest.publisher import KafkaRecord
 from ingest.spool import RESERVE_BYTES, Spool, free_spools
 
@@ -111,6 +111,35 @@ async def test_what_is_read_at_once_is_bounded_by_bytes(tmp_path: Path) -> None:
     _, records = await spool.first()
     assert len(records) == 3
     await spool.close()
+
+
+def of_account(account_id: str, size: int = 20_000) -> KafkaRecord:
+    return KafkaRecord("topic", b"key", b"." * size, account_id=account_id)
+
+
+async def put_until_refused(spool: Spool, account_id: str) -> int:
+    """How many records of an account are taken until it has its share."""
+    for taken in range(200):
+        try:
+            await spool.put([of_account(account_id)])
+        except OverShareError:
+            return taken
+    return -1
+
+
+async def test_no_account_takes_all_room_from_others_also_after_a_restart(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path, max_bytes=MIB)
+    assert 30 < await put_until_refused(spool, "flooding") < 45
+    assert await spool.can_take()
+    await spool.close()
+    again = open_spool(tmp_path, max_bytes=MIB)
+    await again.can_take()
+    assert await put_until_refused(again, "flooding") == 0
+    assert 2 < await put_until_refused(again, "another") < 12
+    await again.put([of_account("a third", size=2000)])
+    assert len(await drain(again)) > 30
+    await again.put([of_account("flooding")])
+    await again.close()
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
