@@ -10,7 +10,7 @@ SECONDS ?= 60
 STACK ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test fuzz chaos check format demo image helm promtool chart lock clean clean-data
+.PHONY: help install run test fuzz chaos check format demo image helm promtool strimzi chart lock clean clean-data
 
 help: ## explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ helm: $(STAMP) ## build helm from its Go module, unless it is here (tests of the
 
 promtool: $(STAMP) ## build promtool from its Go module, unless it is here (tests of the alerts need it)
 	@exec $(BIN)/python -m deploy.manifests.promtool
+
+strimzi: $(STAMP) ## fetch Strimzi's classes of its resources (a test of the chart needs them)
+	@exec $(BIN)/python -m deploy.manifests.strimzi
 
 chart: $(STAMP) ## lint the Helm chart and make deploy/manifests from it anew
 	@exec $(BIN)/python -m deploy.manifests

@@ -15,7 +15,7 @@ from deploy.manifests import helm
 from schemas import settings
 from schemas.access import ACCESS
 from schemas.topics import TOPICS
-from tests.deploy import kubernetes
+from tests.deploy import kubernetes, strimzi
 from tests.deploy.chart_values import flat
 from tests.deploy.compose_files import service
 
@@ -185,6 +185,13 @@ def test_resources_of_operators_are_what_these_take(rendering: Rendering, kind: 
     assert found
     for item in found:
         kubernetes.check_custom(item)
+
+
+def test_strimzis_resources_are_what_strimzi_takes(rendering: Rendering, tmp_path: Path) -> None:
+    found = [item for item in rendering.of("operators") if item["kind"] in kubernetes.STRIMZI]
+    assert {item["kind"] for item in found} == kubernetes.STRIMZI
+    planted = {"kind": "KafkaUser", "metadata": {"name": "planted"}, "spec": {"quota": {}}}
+    assert strimzi.unknown_fields([*found, planted], tmp_path) == {"KafkaUser/planted.Spec.quota"}
 
 
 def test_the_chart_is_free_of_lint(program: Path) -> None:
