@@ -10,6 +10,7 @@ import yaml
 
 from deploy.local import jars
 from schemas import settings
+from schemas.address import s3_public_address
 from tests.deploy import go
 from tests.deploy.compose_files import DEPLOY, Loader, read, read_text
 
@@ -59,6 +60,16 @@ def test_the_demo_finds_all_where_it_looks_by_default() -> None:
     minio = SERVICES["minio"]["environment"]
     assert minio["MINIO_ROOT_USER"] == defaults.s3_access_key
     assert minio["MINIO_ROOT_PASSWORD"] == defaults.s3_secret_key
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_processes_take_further_settings_from_a_file(name: str) -> None:
+    assert SERVICES[name]["env_file"] == [{"path": "settings.env", "required": False}]
+
+
+def test_a_link_to_a_recording_opens_on_this_computer() -> None:
+    found = settings.load(SERVICES["migrate"]["environment"])
+    assert s3_public_address(found).place in SERVICES["minio"]["ports"][0]
 
 
 def test_nothing_is_published_beyond_this_computer() -> None:

@@ -81,6 +81,12 @@ def test_the_builder_sees_only_what_the_image_is_made_of() -> None:
     assert {path.partition("/")[0] for path in copied} == {r[1:] for r in rules if r[0] == "!"}
 
 
+def test_no_passwords_of_the_builder_get_into_the_image_or_the_repository() -> None:
+    """Compose reads them from deploy/.env."""
+    assert "**/*.env" in (ROOT / ".dockerignore").read_text().splitlines()
+    assert "/deploy/*.env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_nothing_in_the_image_imports_what_is_not() -> None:
     hidden = ("deploy/local", "deploy/demo", "deploy/manifests")
     for folder in ("ingest", "processors", "schemas", "deploy"):
