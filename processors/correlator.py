@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 
@@ -14,6 +14,7 @@ from processors.clickhouse import ClickHouse
 from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_call, read_value
 from processors.sending import Outgoing, dead_letter, send_all
+from processors.store import RefusedByStoreError
 from processors.watchdog import add_watchdog
 from schemas import metrics, topics
 from schemas.call import Call, merge
@@ -38,6 +39,15 @@ SELECT * FROM call_states FINAL WHERE (account_id, uuid) IN {calls:Array(Tuple(S
 """
 
 Clock = Callable[[], datetime]
+Key = tuple[str, str]
+
+
+class Answers(NamedTuple):
+    """What ClickHouse holds of calls, and those of which it refuses to say it, by account and
+    uuid."""
+
+    held: dict[Key, Call]
+    refused: dict[Key, BadMessageError]
 
 
 def create_app(settings: Settings) -> faust.App:
@@ -125,10 +135,12 @@ class Correlator:
     async def look_up(self, events: Sequence[Any]) -> None:
         """Open the calls of fragments that found no state, from what ClickHouse holds of them.
 
-        Waits while ClickHouse is away; only such fragments wait with it.
+        Waits while ClickHouse is away; only such fragments wait with it. A fragment that ClickHouse
+        refuses to be asked about is a dead letter.
         """
         await self._erasures.known()
         fragments: dict[Slot, Call] = {}
+        messages: dict[Slot, list[Any]] = {}
         others: list[Outgoing] = []
         for event in events:
             try:
@@ -140,15 +152,20 @@ class Correlator:
                 continue
             slot = slot_of(event.message.partition, fragment)
             fragments[slot] = merge(fragments[slot], fragment) if slot in fragments else fragment
+            messages.setdefault(slot, []).append(event.message)
         unknown = [fragments[slot] for slot in fragments if self._known(slot) is None]
         stored = await self._stored(unknown)
         met: dict[Slot, Call] = {}
+        away = 0
         for slot, fragment in fragments.items():
-            if self._store.holds(slot.partition):
-                met[slot] = self._opened(slot, fragment, stored)
+            if refused := stored.refused.get(_key(fragment)):
+                others += [dead_letter(it, refused, body=it.value) for it in messages[slot]]
+            elif self._store.holds(slot.partition):
+                met[slot] = self._opened(slot, fragment, stored.held)
             else:
+                away += 1
                 others.append(_to_lookups(slot, fragment))
-        if len(met) < len(fragments):
+        if away:
             # It comes round again at once where this worker has the partition of the topic alone.
             await asyncio.sleep(ROUND_SECONDS)
         await self._publish(met, others)
@@ -172,7 +189,7 @@ class Correlator:
             erased = [slot for slot, call in batch if self._erasures.covers(call)]
             old = [(slot, call) for slot, call in batch if self._is_expired(call, now)]
             stored = await self._stored([call for _, call in old])
-            sure = [slot for slot, call in old if (call.account_id, call.uuid) in stored]
+            sure = [slot for slot, call in old if _key(call) in stored.held]
             expired = [slot for slot in sure if self._is_still_expired(slot, now)]
             endless = [slot for slot, call in old if slot in expired and not call.end_seen]
             metrics.CALLS_ENDED.labels("incomplete").inc(len(endless))
@@ -218,27 +235,35 @@ class Correlator:
         fresh = correlation.is_fresh_start(fragment, self._clock(), self._settings.state_hours)
         return fresh and self._store.holds(slot.partition)
 
-    def _opened(self, slot: Slot, fragment: Call, stored: dict[tuple[str, str], Call]) -> Call:
+    def _opened(self, slot: Slot, fragment: Call, held: dict[Key, Call]) -> Call:
         known = self._known(slot)
         if known is not None:
             call = merge(known, fragment)
         else:
-            known = stored.get((fragment.account_id, fragment.uuid))
+            known = held.get(_key(fragment))
             call = correlation.open_call(fragment, known)
         self._keep(slot, known, call)
         return call
 
-    async def _stored(self, fragments: Sequence[Call]) -> dict[tuple[str, str], Call]:
-        if not fragments:
-            return {}
-        keys = [(fragment.account_id, fragment.uuid) for fragment in fragments]
-        rows = await self._clickhouse.query(STORED_CALLS, {"calls": keys})
-        found: dict[tuple[str, str], Call] = {}
+    async def _stored(self, calls: Sequence[Call]) -> Answers:
+        """Ask ClickHouse for calls; of those that it refuses the others are asked for alone."""
+        if not calls:
+            return Answers({}, {})
+        try:
+            rows = await self._clickhouse.query(STORED_CALLS, {"calls": [*map(_key, calls)]})
+        except RefusedByStoreError as error:
+            if len(calls) == 1:
+                refused = BadMessageError("refused_by_store", f"look-up: {error}")
+                return Answers({}, {_key(calls[0]): refused})
+            middle = len(calls) // 2
+            one, other = await self._stored(calls[:middle]), await self._stored(calls[middle:])
+            return Answers(one.held | other.held, one.refused | other.refused)
+        held: dict[Key, Call] = {}
         for call in sorted(
             map(call_of_row, rows), key=lambda call: call.day or datetime.max.date()
         ):
-            found.setdefault((call.account_id, call.uuid), call)
-        return found
+            held.setdefault(_key(call), call)
+        return Answers(held, {})
 
     async def _publish(self, met: dict[Slot, Call], others: list[Outgoing]) -> None:
         records = [
@@ -264,6 +289,10 @@ class Correlator:
         for record in await send_all(self._app, records):
             self._store.written(record)
         metrics.CALLS_EXPIRED.inc(len(slots))
+
+
+def _key(call: Call) -> Key:
+    return call.account_id, call.uuid
 
 
 def _to_lookups(slot: Slot, fragment: Call) -> Outgoing:

@@ -8,6 +8,7 @@ import msgspec
 
 from processors.call_store import slot_of
 from processors.correlator import Correlator
+from processors.store import RefusedByStoreError
 from schemas import metrics, topics
 from schemas.call import Call
 from schemas.records import Message, Stored, decode, encode
@@ -20,14 +21,17 @@ NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 
 @dataclass
 class FakeClickHouse:
-    """Answers look-ups with these calls."""
+    """Answers look-ups with these calls, and refuses those for these uuids."""
 
     stored: list[Call] = field(default_factory=list)
     queries: int = 0
+    refused: frozenset[str] = frozenset()
 
     async def query(self, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         """The rows of the calls that are asked for."""
         self.queries += 1
+        if self.refused & {uuid for _, uuid in parameters["calls"]}:
+            raise RefusedByStoreError("DatabaseError 26")
         rows = [dict(zip(CALL_COLUMNS, call_row(call), strict=True)) for call in self.stored]
         return [row for row in rows if (row["account_id"], row["uuid"]) in parameters["calls"]]
 
@@ -231,6 +235,27 @@ async def test_a_look_up_with_a_time_without_a_zone_is_a_dead_letter() -> None:
     await world.correlator.look_up(events_of(topics.LOOKUPS, [good, naive]))
     assert [letter.reason for letter in world.app.dead_letters()] == ["unreadable_record"]
     assert len(world.app.calls()) == 1
+
+
+async def test_a_look_up_that_clickhouse_refuses_is_a_dead_letter_and_the_others_go_on() -> None:
+    world = World()
+    world.clickhouse.refused = frozenset({"u3"})
+    late = recording(NOW - timedelta(days=35))
+    records = [msgspec.structs.replace(late, id=f"{n}", uuid=f"u{n}") for n in range(5)]
+    await world.correlate(*records)
+    assert {call.uuid for call in world.app.calls()} == {"u0", "u1", "u2", "u4"}
+    (letter,) = world.app.dead_letters()
+    assert (letter.reason, letter.topic) == ("refused_by_store", topics.LOOKUPS.name)
+    assert decode(letter.body, Call).uuid == "u3"
+
+
+async def test_a_call_that_clickhouse_refuses_to_be_asked_about_is_not_forgotten() -> None:
+    world = World()
+    await world.correlate(event("START", NOW))
+    world.clickhouse.refused = frozenset({"u1"})
+    world.now += timedelta(days=30)
+    await world.correlator.expire()
+    assert world.store.kept
 
 
 async def test_the_time_of_a_dead_letter_is_one_that_stores_take() -> None:
