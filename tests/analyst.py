@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from processors import clickhouse, s3
 from schemas.settings import Settings
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 300.0
 PAUSE_SECONDS = 0.2
 
 Row = dict[str, Any]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 AUDIO = b"#!AMR\n" + bytes(1000)
 FORGETFUL_HOURS = 0.001
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 300.0
 START = datetime(2021, 8, 31, 23, 59, 50)
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[1]
 AUDIO = b"#!AMR\n" + bytes(range(256)) * 3000
 CALLS_AT_ONCE = 8
-STOP_SECONDS = 120
+STOP_SECONDS = 300
 
 
 class Run:

@@ -5,7 +5,6 @@ import asyncio
 import codecs
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy import command
@@ -14,6 +13,7 @@ from deploy.dead_letters import text
 from deploy.dead_letters.letters import Letters, Selection
 from deploy.dead_letters.remake import Fix
 from deploy.dead_letters.replay import replay
+from deploy.times import utc
 from schemas.settings import Settings
 
 SHOWN = 1000
@@ -68,8 +68,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", default="")
     parser.add_argument("--account", default="")
-    parser.add_argument("--since", type=_time, metavar="T", help="received at T (UTC) or later")
-    parser.add_argument("--until", type=_time, metavar="T", help="received before T (UTC)")
+    parser.add_argument("--since", type=utc, metavar="T", help="received at T (UTC) or later")
+    parser.add_argument("--until", type=utc, metavar="T", help="received before T (UTC)")
     parser.add_argument("--all-states", action="store_true", help="also those replayed already")
 
 
@@ -139,16 +139,6 @@ def _refuse_missing(ids: Sequence[str], found: set[str]) -> None:
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         raise CommandError(f"there is no dead letter {text.escaped(missing[0])}; `list` names them")
-
-
-def _time(argument: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(argument)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{argument!r} is no time such as 2026-11-20 or 2026-11-20T10:30"
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _bytes_of(name: str) -> bytes:

@@ -13,7 +13,7 @@ from deploy.local.services import ingress
 from schemas.settings import Settings
 from tests.tokens import GOOD, UNKNOWN, write_tokens
 
-START_SECONDS = 30.0
+START_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 120.0
 
 Step = dict[str, Any]
 

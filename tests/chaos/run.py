@@ -19,8 +19,8 @@ from tests.chaos.plan import Blow
 from tests.chaos.report import Report
 from tests.chaos.seen import broken, look
 
-READY_SECONDS = 120.0
-SETTLE_SECONDS = 180.0
+READY_SECONDS = 300.0
+SETTLE_SECONDS = 600.0
 LOOK_SECONDS = 2.0
 
 Say = Callable[[str], None]

@@ -8,7 +8,7 @@ from deploy.local.clickhouse import ROOT
 from deploy.local.services import environment
 from schemas.settings import Settings
 
-COMMAND_SECONDS = 120.0
+COMMAND_SECONDS = 300.0
 
 
 class Ended(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FETCH_SECONDS = 120
+FETCH_SECONDS = 300
 
 
 @functools.cache

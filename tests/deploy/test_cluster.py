@@ -19,7 +19,7 @@ from tests.deploy.commands import run
 CLUSTERED = Settings(clickhouse_cluster="offices")
 TABLES = sorted(DDL.glob("*.sql"))
 VIEWS = sorted((DDL / "views").glob("*.sql"))
-ENGINE_SECONDS = 120
+ENGINE_SECONDS = 300
 
 KEEPER = """
 <clickhouse>

@@ -107,7 +107,7 @@ def test_sigterm_ends_a_module_that_has_no_handler_of_its_own() -> None:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Serving")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == TERMINATED
+        assert process.wait(120) == TERMINATED
 
 
 def test_a_modules_arguments_and_exit_code_are_passed_on() -> None:

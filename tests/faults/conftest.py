@@ -10,7 +10,7 @@ from tests.analyst import Analyst
 from tests.conftest import local_settings
 from tests.faults.workers import Workers
 
-ACK_DEADLINE_SECONDS = 2.0
+ACK_DEADLINE_SECONDS = 5.0
 
 
 @pytest.fixture(scope="package")

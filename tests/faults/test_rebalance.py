@@ -46,7 +46,7 @@ async def test_workers_come_and_go_under_load(
         await asyncio.sleep(2)
     await assert_all_there(analyst, traffic)
     assert traffic.refused == []
-    assert [part.process.wait(30) and part.process.exit_code for part in seconds] == [0, 0, 0]
+    assert [part.process.wait(120) and part.process.exit_code for part in seconds] == [0, 0, 0]
     await assert_table_followed(settings, traffic)
 
 

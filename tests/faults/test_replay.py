@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.pipeline import Pipeline
 from schemas.settings import Settings
-from schemas.topics import TOPICS
 from tests.analyst import Analyst, eventually
+from tests.deploy.commands import run
 from tests.faults.traffic import Traffic, assert_all_there
 from tests.faults.workers import Workers
 
@@ -24,37 +25,15 @@ def contents(analyst: Analyst) -> dict[str, Any]:
     return {**rows, "objects": analyst.tags()}
 
 
-async def set_back(settings: Settings, group: str) -> dict[TopicPartition, int]:
-    """Commit the beginning of every partition that a group has read; where it was before."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False
-    )
-    await consumer.start()
+async def committed(settings: Settings, group: str) -> dict[TopicPartition, int]:
+    """Up to where a group has read."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await admin.start()
     try:
-        all_ = [
-            TopicPartition(topic.name, partition)
-            for topic in TOPICS
-            for partition in range(settings.kafka_partitions)
-        ]
-        consumer.assign(all_)
-        committed = {place: await consumer.committed(place) for place in all_}
-        read = {place: offset for place, offset in committed.items() if offset}
-        await consumer.commit(dict.fromkeys(read, 0))
-        return read
+        found = await admin.list_consumer_group_offsets(group)
     finally:
-        await consumer.stop()
-
-
-async def read_again(settings: Settings, group: str, ends: dict[TopicPartition, int]) -> bool:
-    """Whether a group is where it was before."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        return all([(await consumer.committed(at) or 0) >= end for at, end in ends.items()])
-    finally:
-        await consumer.stop()
+        await admin.close()
+    return {place: it.offset for place, it in found.items()}
 
 
 async def test_a_replay_changes_nothing(
@@ -67,14 +46,19 @@ async def test_a_replay_changes_nothing(
     for part in pipeline.processors:
         assert await asyncio.to_thread(part.stop)
     before = await asyncio.to_thread(contents, analyst)
-    groups = [f"callagent-{part.name}" for part in pipeline.processors]
-    ends = {group: await set_back(settings, group) for group in groups}
+    ends = {}
+    for part in pipeline.processors:
+        group = f"callagent-{part.name}"
+        ends[group] = await committed(settings, group)
+        ended = await asyncio.to_thread(run, settings, "deploy.reprocess", part.name)
+        assert (ended.code, ended.err) == (0, "")
+        assert set((await committed(settings, group)).values()) == {0}
     await asyncio.to_thread(workers.run, *pipeline.processors)
-    for group in groups:
-        assert ends[group]
-        assert await asyncio.to_thread(
+    for group, end in ends.items():
+        found = await asyncio.to_thread(
             eventually,
-            lambda group=group: asyncio.run(read_again(settings, group, ends[group])),
-            bool,
+            lambda group=group: asyncio.run(committed(settings, group)),
+            lambda found, end=end: all(found[place] >= end[place] for place in end),
         )
+        assert {place: at for place, at in found.items() if at < end[place]} == {}, group
     assert await asyncio.to_thread(contents, analyst) == before

@@ -8,7 +8,7 @@ from deploy.local.ports import free_port
 from deploy.local.services import Service, ingress, processors
 from schemas.settings import Settings
 
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 300.0
 PORTS = {
     "correlator": "correlator_port",
     "clickhouse-sink": "clickhouse_sink_port",

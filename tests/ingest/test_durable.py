@@ -66,7 +66,7 @@ def record(number: int, size: int = 10) -> KafkaRecord:
 
 
 async def arrived(kafka: FakeKafka, count: int) -> list[KafkaRecord]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len(kafka.records) < count:
             await asyncio.sleep(0.05)
     return kafka.records

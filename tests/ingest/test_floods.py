@@ -76,7 +76,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
     process.start()
     try:
         service = Service("ingest", settings, process, port, LOOPBACK)
-        wait_ready([service], 60)
+        wait_ready([service], 300)
         yield Target(service, port, ssl.create_default_context(cafile=str(cert)))
     finally:
         process.kill()

@@ -51,10 +51,10 @@ def test_an_end_that_was_asked_for_is_a_success(tmp_path: Path, number: signal.S
     process = program(settings, "ingest", "ingest")
     process.start()
     try:
-        wait_ready([Service("ingest", settings, process, settings.ingest_port, settings.host)], 60)
+        wait_ready([Service("ingest", settings, process, settings.ingest_port, settings.host)], 300)
         assert process.pid is not None
         os.kill(process.pid, number)
-        assert process.wait(60)
+        assert process.wait(300)
     finally:
         process.kill()
     assert process.exit_code == 0

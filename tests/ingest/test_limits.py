@@ -46,7 +46,7 @@ async def half_an_upload(ingress: Ingress, account: str) -> asyncio.StreamWriter
 
 
 async def uploads_open(ingress: Ingress, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while await metric(ingress, "callagent_uploads_open ") != count:
             await asyncio.sleep(0.02)
 

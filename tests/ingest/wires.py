@@ -17,7 +17,7 @@ async def rest(wire: Wire) -> bytes:
     """All that comes until the server closes."""
     reader, writer = wire
     answer = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         try:
             while piece := await reader.read(65_536):
                 answer += piece

@@ -110,7 +110,7 @@ class World:
 
     async def next(self, count: int) -> list[Any]:
         """The messages that come to a stream next."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return [await self.queue.get() for _ in range(count)]
 
     async def commit(self) -> int | None:

@@ -33,7 +33,7 @@ from tests.schemas.strategies import calls
 
 pytestmark = pytest.mark.integration
 
-START_SECONDS = 20
+START_SECONDS = 120
 CALLS = 300
 INSERTS = 7
 DAYS = ("2021-10-31", "2021-11-01", "2021-12-31")

@@ -25,7 +25,7 @@ from deploy.local.clickhouse_statement import read_statement
 
 pytestmark = pytest.mark.integration
 
-START_SECONDS = 60
+START_SECONDS = 120
 BLOCKS_OF_SEVERAL_FRAMES = 100_000
 """Rows: clickhouse-connect starts a new compressed frame every 32,768."""
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"

@@ -46,7 +46,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_output_and_errors_go_to_the_log(start: Start) -> None:
     process = start("import sys; print('out', flush=True); print('err', file=sys.stderr)")
-    assert process.wait(20)
+    assert process.wait(120)
     assert process.exit_code == 0
     assert process.log.read_text() == "out\nerr\n"
 
@@ -74,26 +74,26 @@ def test_stop_of_what_never_ran_is_nothing(tmp_path: Path) -> None:
 
 def test_the_reason_is_the_exception_and_not_its_trace(start: Start) -> None:
     process = start("raise ValueError('no such thing')")
-    process.wait(20)
+    process.wait(120)
     assert process.reason() == "ValueError: no such thing"
 
 
 def test_the_reason_is_of_the_last_start(start: Start) -> None:
     process = start("import sys; sys.exit('first')")
-    process.wait(20)
+    process.wait(120)
     process.argv[-1] = "import sys; sys.exit(3)"
     process.start()
-    process.wait(20)
+    process.wait(120)
     assert process.reason() == "exit code 3"
 
 
 def test_a_large_log_makes_room(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "LOG_LIMIT_BYTES", 3)
     process = start("print('first')")
-    process.wait(20)
+    process.wait(120)
     process.argv[-1] = "print('second')"
     process.start()
-    process.wait(20)
+    process.wait(120)
     assert process.log.read_text() == "second\n"
     assert process.log.with_name("child.log.1").read_text() == "first\n"
 

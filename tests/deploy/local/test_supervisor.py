@@ -41,7 +41,7 @@ class Stub(Part):
     def end(self, code: str) -> None:
         self.process.kill()
         self.run(code)
-        self.process.wait(20)
+        self.process.wait(120)
 
 
 @pytest.fixture
