@@ -152,17 +152,21 @@ class Spool:
         self._db = None
 
     def _salvaged(self) -> sqlite3.Connection:
-        aside = self.path.with_suffix(f".damaged-{time.time_ns()}")
-        self.path.rename(aside)
+        """A new file in the place of the damaged one, which goes aside when the new one is whole:
+        who is killed meanwhile begins again."""
         metrics.SPOOL_FAILURES.inc()
-        db = spool_file.connect(self.path, self._max_pages)
-        rows = list(spool_file.readable(aside))
-        with db:
-            db.executemany(INSERT, rows)
-        log.error(
-            "the spool was damaged: %d records were saved, the rest is in %s", len(rows), aside
+        aside, fresh = (
+            self.path.with_suffix(suffix) for suffix in (f".damaged-{time.time_ns()}", ".fresh")
         )
-        return db
+        count = spool_file.copy_readable(self.path, fresh, self._max_pages)
+        aside.hardlink_to(self.path)
+        for log_ in ("-wal", "-shm"):
+            # SQLite would take what the damaged file's log holds for the new one's.
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{log_}").rename(f"{aside}{log_}")
+        fresh.replace(self.path)
+        log.error("the spool was damaged: %d records were saved, the rest is in %s", count, aside)
+        return spool_file.connect(self.path, self._max_pages)
 
 
 def _first(db: sqlite3.Connection) -> list[Any]:

@@ -25,7 +25,8 @@ INSERT = """
 INSERT INTO records (topic, key, value, headers, account_id, spooled_at) VALUES (?, ?, ?, ?, ?, ?)
 """
 SELECT = "SELECT id, topic, key, value, headers, account_id FROM records ORDER BY id LIMIT ?"
-SALVAGE = "SELECT * FROM records ORDER BY id"
+IDS = "SELECT id FROM records ORDER BY id"
+SALVAGE = "SELECT * FROM records WHERE id = ?"
 SIZES = """
 SELECT account_id, sum(length(key) + length(value) + length(CAST(headers AS BLOB)))
 FROM records WHERE id <= ? GROUP BY account_id
@@ -106,15 +107,36 @@ def delete(db: sqlite3.Connection, mark: int) -> Counter[str]:
     return gone
 
 
-def readable(path: Path) -> Iterator[Row]:
-    """What can still be read of a damaged file, of whatever version."""
+def copy_readable(damaged: Path, fresh: Path, max_pages: int) -> int:
+    """Put what can still be read of a damaged file into a new one; return how many records."""
+    fresh.unlink(missing_ok=True)
+    with closing(connect(fresh, max_pages)) as db, db:
+        return db.executemany(INSERT, _readable(damaged)).rowcount
+
+
+def _readable(path: Path) -> Iterator[Row]:
+    """The rows that can still be read, of whatever version, in order."""
     with closing(sqlite3.connect(path)) as db, suppress(sqlite3.Error):
         # Without this SQLite reads nothing of a file that is shorter than its header says.
         db.execute("PRAGMA writable_schema = ON")
-        for row in db.execute(SALVAGE):
-            _, topic, key, value, headers = row[:COLUMNS_OF_FIRST]
-            account_id, spooled_at = row[COLUMNS_OF_FIRST:][:2] or ("", time.time())
-            yield Row(topic, key, value, headers, account_id, spooled_at)
+        for id_ in _readable_ids(db):
+            with suppress(sqlite3.Error):
+                for row in db.execute(SALVAGE, (id_,)):
+                    _, topic, key, value, headers = row[:COLUMNS_OF_FIRST]
+                    account_id, spooled_at = row[COLUMNS_OF_FIRST:][:2] or ("", time.time())
+                    yield Row(topic, key, value, headers, account_id, spooled_at)
+
+
+def _readable_ids(db: sqlite3.Connection) -> list[int]:
+    """From both ends as far as they can be read: mostly there is one damaged place between."""
+    found: set[int] = set()
+    for order in ("", " DESC"):
+        with suppress(sqlite3.Error):
+            for (id_,) in db.execute(IDS + order):
+                if id_ in found:
+                    break
+                found.add(id_)
+    return sorted(found)
 
 
 def row_of(record: KafkaRecord) -> Row:

@@ -163,6 +163,33 @@ async def test_a_truncated_file_is_set_aside_and_what_can_be_read_goes_on(
     assert bool(list(tmp_path.glob("*.damaged-*"))) == (keep > 0)
 
 
+async def test_a_damaged_place_takes_only_its_own_records_with_it(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path)
+    records = [record(number, size=2000) for number in range(200)]
+    await spool.put(records)
+    await spool.close()
+    with spool.path.open("r+b") as file:
+        file.seek(spool.path.stat().st_size // 4)
+        file.write(b"\xff" * 5000)
+    again = open_spool(tmp_path)
+    saved = await drain(again)
+    assert len(saved) > 190
+    assert saved == [one for one in records if one in saved]
+    await again.close()
+
+
+async def test_who_was_killed_while_a_damaged_file_was_read_begins_again(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path)
+    records = [record(number, size=2000) for number in range(200)]
+    await spool.put(records)
+    await spool.close()
+    os.truncate(spool.path, spool.path.stat().st_size // 2)
+    spool.path.with_suffix(".fresh").write_bytes(b"begun")
+    again = open_spool(tmp_path)
+    assert len(await drain(again)) > 50
+    await again.close()
+
+
 async def test_garbage_in_place_of_the_file_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "1.sqlite").write_bytes(b"this is no database" * 1000)
     spool = open_spool(tmp_path)
