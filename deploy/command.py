@@ -1,5 +1,6 @@
 """What the commands for operators share: an error is one line for a person, with an exit code."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -8,8 +9,10 @@ from collections.abc import Callable
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from minio.error import MinioException, S3Error
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SSLError
 
+from processors import brokers
+from schemas import trouble
 from schemas.address import clickhouse_address, s3_address
 from schemas.settings import PREFIX, SettingError, Settings, load
 
@@ -55,6 +58,8 @@ def run(work: Callable[[Settings], None]) -> int:
 
 def _about_clickhouse(error: Exception, settings: Settings) -> str:
     where = f"ClickHouse at {clickhouse_address(settings).place}"
+    if said := trouble.of_tls(error, f"{PREFIX}CLICKHOUSE_CA_FILE"):
+        return f"{where} {said}"
     if isinstance(error, HTTPError) or "Max retries exceeded" in str(error):
         return f"{where} cannot be reached; start it, or set {PREFIX}CLICKHOUSE_URL"
     if getattr(error, "code", None) in NOT_MIGRATED:
@@ -69,11 +74,15 @@ def _is_of_s3(error: Exception, settings: Settings) -> bool:
     address = s3_address(settings)
     peer = getattr(error, "conn", None) or getattr(error, "pool", None)
     where = getattr(peer, "host", None), getattr(peer, "port", None)
-    return isinstance(error, MinioException) or where == (address.host, address.port)
+    # One of TLS names no peer; ClickHouse's driver wraps its own.
+    of_s3 = isinstance(error, MinioException | SSLError)
+    return of_s3 or where == (address.host, address.port)
 
 
 def _about_s3(error: Exception, settings: Settings) -> str:
     where = f"S3 at {s3_address(settings).place}"
+    if said := trouble.of_tls(error, f"{PREFIX}S3_CA_FILE"):
+        return f"{where} {said}"
     if isinstance(error, HTTPError):
         return f"{where} cannot be reached; start it, or set {PREFIX}S3_URL"
     if isinstance(error, S3Error) and error.code in WRONG_KEYS:
@@ -87,13 +96,10 @@ def _about_s3(error: Exception, settings: Settings) -> str:
 
 
 def _about_kafka(error: Exception, settings: Settings) -> str:
-    where = f"Kafka at {settings.brokers}"
     if isinstance(error, KafkaConnectionError):
-        return (
-            f"{where} cannot be reached; start it, or see to {PREFIX}KAFKA_BROKERS and"
-            f" {PREFIX}KAFKA_SECURITY"
-        )
-    return f"{where}: {str(error) or type(error).__name__}"
+        line = asyncio.run(brokers.why_not(settings))
+        return line or f"Kafka at {settings.brokers} {trouble.AWAY}"
+    return f"Kafka at {settings.brokers}: {str(error) or type(error).__name__}"
 
 
 def _fail(line: str, code: int) -> int:

@@ -4,18 +4,21 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from ingest.errors import TooLargeError, UnavailableError
-from schemas import metrics
+from schemas import metrics, trouble
 
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 10.0
 READY_SECONDS = 2.0
+PROBE_MS = 10_000
 MAX_REQUEST_BYTES = 1_500_000
 # Where partitions are added, all instances see it at about the same time.
 METADATA_MS = 10_000
@@ -68,6 +71,9 @@ class KafkaPublisher:
         """Take the brokers, host:port,…, and what `schemas.security` makes of the settings."""
         self._brokers = brokers
         self._security = security or {}
+        self._connection = partial(
+            AIOKafkaConnection, request_timeout_ms=PROBE_MS, **self._security
+        )
         self._deadline_seconds = deadline_seconds
         self._producer: AIOKafkaProducer | None = None
         self._started = asyncio.Event()
@@ -151,11 +157,15 @@ class KafkaPublisher:
         return future
 
     async def _connect(self, producer: AIOKafkaProducer) -> None:
+        said = ""
         while True:
             try:
                 await producer.start()
             except KafkaError:
-                log.warning("Kafka does not answer yet")
+                line = await trouble.of_kafka(self._brokers, self._connection)
+                if line and line != said:
+                    log.warning("%s", line)
+                    said = line
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self._started.set()

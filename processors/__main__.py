@@ -11,7 +11,7 @@ from collections.abc import Callable
 import faust
 
 from processors import clickhouse_sink, correlator, recording_sink
-from processors.brokers import kafka_answers
+from processors.brokers import kafka_lets_in
 from processors.folder import own
 from schemas import logs, metrics
 from schemas.settings import SettingError, Settings, load
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         return CONFIGURATION_ERROR
     metrics.tell_as(arguments[0])
     with owned:
-        asyncio.run(kafka_answers(settings.brokers))
+        asyncio.run(kafka_lets_in(settings))
         run(APPS[arguments[0]](settings))
     return 0
 

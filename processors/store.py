@@ -5,7 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from schemas import metrics
+from schemas import metrics, trouble
+from schemas.settings import PREFIX
 
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 30.0
@@ -35,7 +36,8 @@ async def while_away(
             if is_never(error):
                 raise RefusedByStoreError(summary(error)) from error
             metrics.STORE_RETRIES.labels(app_id, store).inc()
-            said = summary(error.__cause__ or error)
+            told = trouble.of_tls(error, f"{PREFIX}{store.upper()}_CA_FILE")
+            said = told or summary(error.__cause__ or error)
             log.warning("%s: %s; trying again in %.1f s", store, said, wait_seconds)
         await asyncio.sleep(wait_seconds)
         wait_seconds = min(2 * wait_seconds, LAST_RETRY_SECONDS)

@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import ssl
 import sys
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from deploy.demo import check, report
@@ -17,7 +19,10 @@ from deploy.demo.plan import plan
 from deploy.demo.progress import fleet_line
 from deploy.demo.store import LINK_MINUTES, Calls, Recordings, StoreError
 from deploy.progress import Progress
+from schemas.security import probe_context
 from schemas.settings import SettingError, Settings, load
+
+HERE = "127.0.0.1"
 
 
 class DemoError(Exception):
@@ -49,7 +54,7 @@ async def demo(settings: Settings, args: argparse.Namespace) -> None:
         PipelineError: there is no pipeline.
         StoreError: ClickHouse or S3 cannot be read.
     """
-    async with running(settings.ingest_port):
+    async with running(settings.ingest_port, probe_context(settings)):
         since = datetime.now(UTC)
         fleet = await _made_calls(settings, args, since)
         good = await _report(settings, fleet, since)
@@ -60,9 +65,11 @@ async def demo(settings: Settings, args: argparse.Namespace) -> None:
 async def _made_calls(settings: Settings, args: argparse.Namespace, until: datetime) -> Fleet:
     staff = employees(args.phones, lambda account_id: settings.account(account_id).zone)
     planned = plan(staff, args.calls, until, args.seed, uuid4().hex)
-    base_url = args.base or f"http://127.0.0.1:{settings.ingest_port}"
-    await ask(base_url)
-    fleet = Fleet(base_url, planned)
+    scheme = "https" if settings.tls_cert_file else "http"
+    base_url = args.base or f"{scheme}://{HERE}:{settings.ingest_port}"
+    trust = _trust(settings, base_url)
+    await ask(base_url, trust)
+    fleet = Fleet(base_url, planned, trust=trust)
     print(f"{args.phones} phones make {len(planned)} calls", flush=True)
     progress = Progress()
     showing = asyncio.create_task(_show(progress, fleet))
@@ -76,6 +83,11 @@ async def _made_calls(settings: Settings, args: argparse.Namespace, until: datet
         progress.done()
     _refuse(fleet.tally)
     return fleet
+
+
+def _trust(settings: Settings, base_url: str) -> ssl.SSLContext | None:
+    """On this computer as a probe does: the certificate names the address that phones use."""
+    return probe_context(settings) if urlsplit(base_url).hostname == HERE else None
 
 
 async def _show(progress: Progress, fleet: Fleet) -> None:

@@ -1,6 +1,7 @@
 """The fleet: plays a plan of calls through simulated phones and keeps what was taken."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,13 +49,17 @@ class Fleet:
     """
 
     def __init__(
-        self, base_url: str, planned: Sequence[PlannedCall], concurrency: int = CONCURRENCY
+        self,
+        base_url: str,
+        planned: Sequence[PlannedCall],
+        concurrency: int = CONCURRENCY,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.planned = planned
         self.tally = Tally()
         self.known: dict[tuple[str, str], Known] = {}
         self._concurrency = concurrency
-        self._phones = {call.employee: _phone(base_url, call.employee) for call in planned}
+        self._phones = {call.employee: _phone(base_url, call.employee, trust) for call in planned}
 
     async def run(self) -> None:
         """Make all calls, then send the log files of two phones; end early if nothing is taken.
@@ -181,7 +186,7 @@ class Fleet:
         return self.known.setdefault(key, Known(planned.direction))
 
 
-def _phone(base_url: str, employee: Employee) -> Phone:
+def _phone(base_url: str, employee: Employee, trust: ssl.SSLContext | None) -> Phone:
     return Phone(
         base_url + employee.base_suffix,
         employee.account_id,
@@ -189,6 +194,7 @@ def _phone(base_url: str, employee: Employee) -> Phone:
         zone=employee.zone,
         digits=employee.digits,
         bare=employee.bare,
+        trust=trust,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 15.0
 IDLE_SECONDS = 300.0
 IDLE_CONNECTIONS = 5
+PORTS = {"http": 80, "https": 443}
 
 
 class NoAnswerError(Exception):
@@ -51,9 +53,11 @@ class Origin:
     on a connection of its own.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, trust: ssl.SSLContext | None = None) -> None:
+        """`trust` says whose certificate is believed; None: HTTP without TLS."""
         self.host = host
         self.port = port
+        self._trust = trust
         self._idle: list[_Connection] = []
 
     async def request(
@@ -64,7 +68,8 @@ class Origin:
         Raises:
             NoAnswerError: there was none that a phone would have seen.
         """
-        name = self.host if self.port == 80 else f"{self.host}:{self.port}"
+        usual = PORTS["https" if self._trust else "http"]
+        name = self.host if self.port == usual else f"{self.host}:{self.port}"
         head = wire.head(method, target, name, headers, len(body))
         connection = self._kept() or await self._open()
         try:
@@ -105,7 +110,8 @@ class Origin:
     async def _open(self) -> _Connection:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return _Connection(*await asyncio.open_connection(self.host, self.port))
+                wire = await asyncio.open_connection(self.host, self.port, ssl=self._trust)
+                return _Connection(*wire)
         except (OSError, TimeoutError) as error:
             raise NoAnswerError(f"{self.host}:{self.port}: {_reason(error)}") from error
 

@@ -1,6 +1,7 @@
 """A simulated phone: posts as the app does, through a stand-in for its HTTP library."""
 
 import asyncio
+import ssl
 import uuid as uuids
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.demo import wire
-from deploy.demo.origin import Answer, Origin
+from deploy.demo.origin import PORTS, Answer, Origin
 
 ASCII_DIGITS = "0123456789"
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
@@ -40,7 +41,8 @@ class Phone:
     `zone` and `digits` are the phone's time zone and its locale's ten digits. Times are datetimes
     (naive ones are local already) or text that is sent as it is. With `bare` the paths name no
     ids and recordings carry them as form fields. Posts may run side by side. Nothing is repeated
-    except by `retry`.
+    except by `retry`. Over HTTPS `trust` says whose certificate is believed; None: as everywhere on
+    this computer.
 
     Every post returns the server's answer and raises `NoAnswerError` where a phone would see none.
     """
@@ -54,17 +56,20 @@ class Phone:
         zone: tzinfo = UTC,
         digits: str = ASCII_DIGITS,
         bare: bool = False,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         scheme, _, rest = base_url.partition("://")
         authority, slash, path = rest.partition("/")
         host, _, port = authority.partition(":")
-        if scheme != "http" or not host:
+        if scheme not in PORTS or not host:
             raise ValueError(f"{base_url!r} is not an address such as http://127.0.0.1:8080")
         self.account_id = account_id
         self.mobile = mobile
         self.zone = zone
         self.bare = bare
-        self.origin = Origin(host, int(port or 80))
+        secure = scheme == "https"
+        context = (trust or ssl.create_default_context()) if secure else None
+        self.origin = Origin(host, int(port or PORTS[scheme]), context)
         self._base_path = slash + path
         self._digits = str.maketrans(ASCII_DIGITS, digits)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,16 +21,18 @@ class PipelineError(Exception):
 
 
 @asynccontextmanager
-async def running(port: int) -> AsyncIterator[None]:
+async def running(port: int, trust: ssl.SSLContext | None = None) -> AsyncIterator[None]:
     """A pipeline whose ingress answers on this port: the running one, else a child's.
+
+    `trust` is that of its certificate; None: it serves plain HTTP.
 
     A child is stopped in order at the end, whatever happened in between.
 
     Raises:
         PipelineError: something else has the port, or the child ended before it was ready.
     """
-    if await _ready_status(port) is not None:
-        await _wait_until_ready(port)
+    if await _ready_status(port, trust) is not None:
+        await _wait_until_ready(port, trust)
         yield
         return
     print("no pipeline answers; starting one for the demo", flush=True)
@@ -49,8 +52,8 @@ async def running(port: int) -> AsyncIterator[None]:
         await _stop(child, lines)
 
 
-async def _ready_status(port: int) -> int | None:
-    origin = Origin("127.0.0.1", port)
+async def _ready_status(port: int, trust: ssl.SSLContext | None) -> int | None:
+    origin = Origin("127.0.0.1", port, trust)
     try:
         return (await origin.request("GET", "/readyz", {})).status
     except NoAnswerError:
@@ -59,9 +62,9 @@ async def _ready_status(port: int) -> int | None:
         await origin.close()
 
 
-async def _wait_until_ready(port: int) -> None:
+async def _wait_until_ready(port: int, trust: ssl.SSLContext | None) -> None:
     for _ in range(READY_SECONDS):
-        status = await _ready_status(port)
+        status = await _ready_status(port, trust)
         if status is not None and status < 300:
             return
         if status == 404:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Kafka(Part):
     """The broker of one data folder, listening on the loopback interface only."""
 
     name = "kafka"
+    # What formatting is told besides, such as users of SCRAM.
+    format_options: Sequence[str] = ()
 
     def __init__(self, settings: Settings, folder: Path, logs: Path, say: Say = silent) -> None:
         self._port = settings.kafka_port
@@ -40,16 +42,21 @@ class Kafka(Part):
         jars = kafka_jars(self._say)
         names = ["controller"]
         ports = remembered_ports(self._folder / "ports.json", names, self._taken)
-        self._config.write_text(configuration(self._folder, self._port, ports["controller"]))
+        self._config.write_text(properties(self.configuration(ports["controller"])))
         self.process.argv = [*kafka_command(jars, "kafka.Kafka"), str(self._config)]
         if not (self._folder / "data" / "meta.properties").exists():
             self._format(kafka_command(jars, "kafka.tools.StorageTool"))
 
+    def configuration(self, controller_port: int) -> dict[str, object]:
+        """What the broker's server.properties say."""
+        return configuration(self._folder, self._port, controller_port)
+
     def _format(self, tool: list[str]) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._formatter.argv = [
-            *tool, "format", "--ignore-formatted", "-t", f"k{cluster[1:]}", "-c", str(self._config)
-        ]  # fmt: skip
+            *(*tool, "format", "--ignore-formatted", "-t", f"k{cluster[1:]}"),
+            *("-c", str(self._config), *self.format_options),
+        ]
         self._formatter.start()
         if not self._formatter.wait(FORMAT_SECONDS) or self._formatter.exit_code != 0:
             self._formatter.kill()
@@ -90,9 +97,9 @@ async def has_leaders(brokers: str) -> bool:
     )
 
 
-def configuration(folder: Path, port: int, controller_port: int) -> str:
-    """The broker's server.properties."""
-    values = {
+def configuration(folder: Path, port: int, controller_port: int) -> dict[str, object]:
+    """What the broker's server.properties say, by Kafka's names."""
+    return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
@@ -115,4 +122,8 @@ def configuration(folder: Path, port: int, controller_port: int) -> str:
         "broker.session.timeout.ms": 2_000,
         "broker.heartbeat.interval.ms": 400,
     }
+
+
+def properties(values: Mapping[str, object]) -> str:
+    """The text of a file of properties."""
     return "".join(f"{name}={value}\n" for name, value in values.items())
