@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import phonenumbers
 
@@ -13,7 +14,11 @@ MIN_DIGITS = 7
 NEEDLE_DIGITS = 7
 _SEPARATOR = r"[\s().\-/\u2010-\u2015\u2212\u00a0]"
 _RUN = re.compile(r"\+?\d{7,15}")
-_GROUPS = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,3}}\d){{6,14}}")
+_GROUP = re.compile(r"\+?\d+")
+_BETWEEN_GROUPS = re.compile(_SEPARATOR + "{0,3}")
+MAX_DIGITS = 15
+# Far more than a message has; what is made of digits alone costs no more time than that.
+MAX_GROUPED = 2000
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,30 @@ class Wanted:
 def numbers_in(raw: bytes, region: str | None) -> Iterator[Number]:
     """The numbers that stand in bytes of any form, in one run of digits or in groups of them.
 
-    Of groups that stand close together, such as a date before a number, the first ones count.
+    Of groups that stand close together, such as a date before a number, all that can be one count.
     """
     text = text_of(raw)
     for found in _RUN.finditer(text):
         yield read_number(found[0], region)
-    for found in _GROUPS.finditer(text):
-        if not _RUN.fullmatch(found[0]):
-            yield read_number(found[0], region)
+    for digits in islice(_grouped(text), MAX_GROUPED):
+        yield read_number(digits, region)
+
+
+def _grouped(text: str) -> Iterator[str]:
+    """Each sequence of two groups or more that has as many digits as a number has."""
+    groups = list(_GROUP.finditer(text))
+    for first, group in enumerate(groups):
+        digits, end = group[0], group.end()
+        for place in range(first + 1, len(groups)):
+            following = groups[place]
+            between = text[end : following.start()]
+            if following[0].startswith("+") or not _BETWEEN_GROUPS.fullmatch(between):
+                break
+            digits, end = digits + following[0], following.end()
+            if len(digits.lstrip("+")) > MAX_DIGITS:
+                break
+            if len(digits.lstrip("+")) >= MIN_DIGITS:
+                yield digits
 
 
 def text_of(raw: bytes) -> str:

@@ -1,8 +1,10 @@
 """One number in free text, however it is written, and not another one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from schemas.mentions import Wanted, numbers_in, text_of
+from schemas.mentions import MAX_GROUPED, Wanted, numbers_in, text_of
 from schemas.number import comparable, read_number
 
 WANTED = Wanted(read_number("+79831693504", None))
@@ -71,3 +73,24 @@ def test_numbers_are_read_from_bytes_of_any_code_page() -> None:
         raw = '{"number":"+79831693504","name":"Мама"}'.encode(encoding)
         assert [item.e164 for item in numbers_in(raw, None)] == ["+79831693504"]
         assert WANTED.is_in(text_of(raw), None)
+
+
+@given(
+    before=st.lists(st.integers(0, 99_999_999).map(str) | st.dates().map(str), max_size=6),
+    separators=st.lists(st.sampled_from([" ", "-", ".", "/", " - ", "\u2013"]), min_size=30),
+    written=st.sampled_from(
+        ["8 983 169 35 04", "+7 983 169-35-04", "8-983-169-35-04", "+79831693504", "8(983)1693504"]
+    ),
+    after=st.lists(st.integers(0, 9999).map(str), max_size=3),
+)
+def test_a_number_is_read_from_between_dates_and_other_numbers(
+    before: list[str], separators: list[str], written: str, after: list[str]
+) -> None:
+    parts = [*before, written, *after]
+    text = "".join(part + separator for part, separator in zip(parts, separators, strict=False))
+    assert "+79831693504" in [item.e164 for item in numbers_in(text.encode(), "RU")]
+
+
+def test_what_is_made_of_digits_alone_costs_bounded_work() -> None:
+    found = sum(1 for _ in numbers_in(b"12 34 " * 80_000, "RU"))
+    assert found <= MAX_GROUPED
