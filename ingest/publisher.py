@@ -9,7 +9,12 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    UnknownProducerId,
+)
 from aiokafka.partitioner import DefaultPartitioner
 
 from ingest.errors import TooLargeError, UnavailableError
@@ -23,6 +28,7 @@ MAX_REQUEST_BYTES = 1_500_000
 # Where partitions are added, all instances see it at about the same time.
 METADATA_MS = 10_000
 WINDOW_BYTES = 2 * 1024 * 1024
+LOST_COUNT = (OutOfOrderSequenceNumber, UnknownProducerId)
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +84,13 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
         self._started = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to connect; does not wait for Kafka."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._brokers,
             acks="all",
@@ -97,19 +107,18 @@ class KafkaPublisher:
         """Write what was accepted and close, in bounded time: aiokafka's own stop may hang."""
         if self._starting and self._producer:
             self._starting.cancel()
-            with suppress(TimeoutError, KafkaError):
-                async with asyncio.timeout(STOP_SECONDS):
-                    await self._producer.stop()
+            await asyncio.gather(_end(self._producer), *self._ending)
 
     async def publish(self, records: Iterable[KafkaRecord], *, spoolable: bool = False) -> None:
         """See `Publisher.publish`; at most `WINDOW_BYTES` of values are under way at once.
 
         The deadline is one for progress: it counts from the last acknowledgement.
         """
-        topic, loop = "", asyncio.get_running_loop()
+        topic, loop, producer = "", asyncio.get_running_loop(), self._producer
         try:
             async with asyncio.timeout(self._deadline_seconds) as limit:
                 await self._started.wait()
+                producer = self._producer
                 pending: list[tuple[int, asyncio.Future[object]]] = []
                 partitions: dict[tuple[str, bytes], int] = {}
                 for record in records:
@@ -124,6 +133,8 @@ class KafkaPublisher:
             raise TooLargeError from error
         except (TimeoutError, KafkaError) as error:
             metrics.KAFKA_FAILURES.labels(topic).inc()
+            if isinstance(error, LOST_COUNT) and producer is self._producer:
+                self._renew()
             raise UnavailableError from error
 
     async def ready(self) -> bool:
@@ -136,6 +147,19 @@ class KafkaPublisher:
         except (TimeoutError, KafkaError):
             return False
         return True
+
+    def _renew(self) -> None:
+        """Let another producer take the place of one whose count of records Kafka does not share.
+
+        A record that Kafka refuses, for its size, its time or the user's rights, leaves a hole in
+        the count of an idempotent producer, and Kafka takes no later one of it in that partition.
+        """
+        log.warning("Kafka has lost count of the producer's records: a new one takes its place")
+        task = asyncio.create_task(_end(self._producer))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        self._started.clear()
+        self._begin()
 
     async def _send(
         self, record: KafkaRecord, partitions: dict[tuple[str, bytes], int]
@@ -170,3 +194,11 @@ class KafkaPublisher:
             else:
                 self._started.set()
                 return
+
+
+async def _end(producer: AIOKafkaProducer | None) -> None:
+    """Write what a producer has and close it, in bounded time: aiokafka's own stop may hang."""
+    if producer is not None:
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await producer.stop()

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.local.pipeline import Pipeline
 from deploy.local.ports import LOOPBACK, free_port
-from ingest.errors import UnavailableError
+from ingest.errors import TooLargeError, UnavailableError
 from ingest.publisher import KafkaPublisher, KafkaRecord
+from schemas.settings import Settings
 
 KEYS = [f'["account1","u{number}"]'.encode() for number in range(20)]
 
@@ -88,3 +92,27 @@ async def test_a_deadline_of_our_own_ends_the_wait_for_kafka(lonely: KafkaPublis
 async def test_the_end_is_bounded_while_kafka_is_away(lonely: KafkaPublisher) -> None:
     async with asyncio.timeout(120):
         await lonely.stop()
+
+
+@pytest.mark.integration
+async def test_a_record_that_kafka_refuses_stops_no_later_ones(
+    pipeline: Pipeline, settings: Settings
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await admin.start()
+    small = {"max.message.bytes": "10000"}
+    await admin.create_topics([NewTopic("small-records", 1, 1, topic_configs=small)])
+    publisher = KafkaPublisher(settings.brokers, deadline_seconds=60)
+    await publisher.start()
+    try:
+        await publisher.publish([KafkaRecord("small-records", b"key", b"before")])
+        with pytest.raises(TooLargeError):
+            await publisher.publish([KafkaRecord("small-records", b"key", b"x" * 50_000)])
+        with suppress(UnavailableError):
+            await publisher.publish([KafkaRecord("small-records", b"key", b"spooled")])
+        for _ in range(3):
+            await publisher.publish([KafkaRecord("small-records", b"key", b"after")])
+    finally:
+        await publisher.stop()
+        await admin.delete_topics(["small-records"])
+        await admin.close()
