@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from ingest.publisher import KafkaPublisher, Publisher
 from ingest.tls import Tls
 from schemas import logs, metrics
 from schemas.security import kafka_options, server_context
-from schemas.settings import SettingError, Settings, load
+from schemas.settings import PREFIX, SettingError, Settings, load
 
 GRACEFUL_SECONDS = 30
 CONFIGURATION_ERROR = 2
+PORT_TAKEN = 1
 
 
 def main() -> int:
@@ -32,6 +34,14 @@ def main() -> int:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
     metrics.tell_as("ingest")
+    if taken := _listen_error(settings):
+        print(
+            f"{PREFIX}INGEST_PORT: nobody can listen on port {settings.ingest_port} of"
+            f" {settings.host} ({taken.strerror}); stop the program that does, or set it to a free"
+            " port",
+            file=sys.stderr,
+        )
+        return PORT_TAKEN
     _allow_open_files()
     serving.run()
     return 0
@@ -82,7 +92,18 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
         ),
         app,
         settings.leave_seconds,
+        "https" if context else "http",
     )
+
+
+def _listen_error(settings: Settings) -> OSError | None:
+    """Why nobody can listen where the ingress is to; None if one can."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.ingest_port), family=family).close()
+    except OSError as error:
+        return error
+    return None
 
 
 def _allow_open_files() -> None:

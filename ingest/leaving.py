@@ -1,12 +1,16 @@
 """Leaving: told to end, the ingress first says that it is not ready, and goes on serving."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 LOOK_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
 
 
 class LeavingServer(uvicorn.Server):
@@ -15,10 +19,18 @@ class LeavingServer(uvicorn.Server):
     Meanwhile each answer closes its connection, so that the end cuts off no next request.
     """
 
-    def __init__(self, config: uvicorn.Config, app: Starlette, seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette, seconds: float, scheme: str) -> None:
         super().__init__(config)
+        self._scheme = scheme
         self._app = app
         self._seconds = seconds
+
+    def _log_started_message(self, listeners: Sequence[Any]) -> None:
+        """Say where phones are served; uvicorn knows nothing of our TLS and would say http."""
+        for listener in listeners:
+            host, port = listener.getsockname()[:2]
+            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            log.info("serving %s://%s", self._scheme, where)
 
     async def shutdown(self, sockets: Any = None) -> None:
         """Leave, finish what was accepted, and end; a second SIGINT ends at once.

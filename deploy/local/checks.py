@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from deploy.local.errors import LocalError
+from deploy.local.listening import listener
 from deploy.local.ports import LOOPBACK, listen_error
 from ingest.gate import Gate
 from schemas.security import server_context
@@ -85,7 +86,7 @@ def _check_port(variable: str, host: str, port: int, deadline: float) -> None:
     if error:
         raise LocalError(
             f"{variable}: nobody can listen on port {port} of {host} ({error.strerror});"
-            f" stop the program that does, or set {variable} to a free port"
+            f" stop {listener(port) or 'the program that does'}, or set {variable} to a free port"
         )
 
 

@@ -1,6 +1,7 @@
 """Leaving: an ingress that is told to end is not ready any more, and serves for a while."""
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -13,12 +14,33 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.services import Service, program
 from ingest.__main__ import server
 from schemas.settings import Settings
+from tests.ingest.certificate import make_certificate
 from tests.ingest.conftest import FakePublisher
 
 EVENT = (
     b'{"accountId":"account1","direction":"incoming","startDate":"2021-08-24 21:40:27",'
     b'"type":"START","number":"1","uuid":"u1","mobile":"891"}'
 )
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_it_says_where_it_serves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, scheme: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    files: dict[str, str] = {}
+    if scheme == "https":
+        cert, key = make_certificate(tmp_path)
+        files = {"tls_cert_file": str(cert), "tls_key_file": str(key)}
+    settings = Settings(data_dir=str(tmp_path), ingest_port=free_port(), **files)  # type: ignore[arg-type]
+    running = server(settings, FakePublisher())
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    running.should_exit = True
+    await task
+    assert f"serving {scheme}://127.0.0.1:{settings.ingest_port}" in caplog.text
+    assert "Uvicorn running" not in caplog.text
 
 
 async def test_phones_are_served_while_the_ingress_leaves(tmp_path: Path) -> None:

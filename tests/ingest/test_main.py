@@ -1,5 +1,6 @@
 """`python -m ingest` with settings that it must not serve with."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_only_yes_allows_anyone(word: str, code: int, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CALLAGENT_HOST", "0.0.0.0")
     monkeypatch.setenv("CALLAGENT_ALLOW_ANYONE", word)
     assert main() == code
+
+
+def test_a_port_that_is_taken_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("CALLAGENT_INGEST_PORT", str(port))
+        assert main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"CALLAGENT_INGEST_PORT: nobody can listen on port {port} of 127.0.0.1")
 
 
 def test_what_may_be_served(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def test_a_port_in_use_is_named(settings: Settings, name: str) -> None:
         with pytest.raises(LocalError) as caught:
             check_ports(replace(settings, **{name: port}), patience=0)
     assert f"CALLAGENT_{name.upper()}: nobody can listen on port {port}" in str(caught.value)
-    assert f"set CALLAGENT_{name.upper()} to a free port" in str(caught.value)
+    assert f"(process {os.getpid()}), or set CALLAGENT_{name.upper()} to a free port" in str(
+        caught.value
+    )
 
 
 def test_a_port_given_twice_is_named(settings: Settings) -> None:
