@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -38,7 +39,8 @@ def run(work: Callable[[Settings], None]) -> int:
     except SettingError as error:
         return _fail(str(error), WRONG_USAGE)
     try:
-        work(settings)
+        with readers_may_leave():
+            work(settings)
     except CommandError as error:
         return _fail(str(error), FAILED)
     except SettingError as error:
@@ -50,10 +52,18 @@ def run(work: Callable[[Settings], None]) -> int:
         return _fail(_about_kafka(error, settings), FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our lines has seen enough; nothing more may be written at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Whoever reads our lines may have seen enough, as `head` has: no more of them, no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing may be written at the exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _about_clickhouse(error: Exception, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.command import readers_may_leave
 from deploy.tokens_file import TokensFile, new_id, new_token
 from ingest.tokens import ANY_ACCOUNT, Token, TokensError, digest
 from schemas.settings import PREFIX, SettingError, Settings, load
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 " file such as .data/tokens.json"
             )
         command: Callable[[TokensFile, argparse.Namespace, Settings], None] = options.command
-        command(TokensFile(Path(name)), options, settings)
+        with readers_may_leave():
+            command(TokensFile(Path(name)), options, settings)
     except (TokensError, SettingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return ERROR

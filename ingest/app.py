@@ -22,6 +22,7 @@ from ingest.gate import Gate
 from ingest.home import home, is_home
 from ingest.posts import Posts
 from ingest.publisher import Publisher
+from ingest.readiness import Readiness
 from ingest.target import Target, read_target
 from schemas import logs, metrics
 from schemas.ids import new_id
@@ -42,6 +43,7 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         metrics.REFUSED.labels(refused.reason())
     gate = Gate(settings)
     posts = Posts(settings, publisher, gate)
+    readiness = Readiness(publisher.ready)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -52,7 +54,7 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
     async def readyz(request: Request) -> Response:
         if app.state.leaving:
             return PlainTextResponse("leaving", 503)
-        ready = await publisher.ready()
+        ready = await readiness.ready()
         return PlainTextResponse("ready" if ready else "Kafka is away", 200 if ready else 503)
 
     async def anything(request: Request) -> Response:

@@ -14,13 +14,18 @@ READ_BYTES = 1024 * 1024
 
 @dataclass
 class Assembly:
-    """One upload of which some chunks have come. Chunks may come in any order and repeatedly."""
+    """One upload of which some chunks have come. Chunks may come in any order and repeatedly.
+
+    The last chunk came at `touched_at` (this process's clock) and got into Kafka at `written_at`
+    (Unix time), both in seconds.
+    """
 
     chunk: Chunk
     path: Path
     message: Any
     missing: set[int] = field(default_factory=set)
     touched_at: float = field(default_factory=time.monotonic)
+    written_at: float = 0.0
 
     @classmethod
     def begin(cls, chunk: Chunk, message: Any, directory: Path) -> "Assembly":
@@ -36,6 +41,7 @@ class Assembly:
             file.write(message.value)
         self.missing.discard(chunk.index)
         self.touched_at = time.monotonic()
+        self.written_at = max(self.written_at, message.timestamp)
         if chunk.index == 0:
             self.message = message
 

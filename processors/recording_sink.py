@@ -95,6 +95,7 @@ class Sink:
         self._assemblies: dict[tuple[TP, str], Assembly] = {}
         self._prefixes: dict[TP, Prefix] = {}
         self._unacknowledged: dict[TP, list[Any]] = {}
+        self._written_at: dict[TP, float] = {}
         self._storing = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -103,6 +104,8 @@ class Sink:
         await self._erasures.known()
         message = event.message
         self._unacknowledged.setdefault(message.tp, []).append(event)
+        newest = self._written_at.get(message.tp, message.timestamp)
+        self._written_at[message.tp] = max(newest, message.timestamp)
         prefix = self._prefixes.setdefault(message.tp, Prefix())
         try:
             chunk = read_chunk(message)
@@ -151,6 +154,7 @@ class Sink:
         for tp in revoked:
             self._prefixes.pop(tp, None)
             self._unacknowledged.pop(tp, None)
+            self._written_at.pop(tp, None)
 
     async def expire_for_ever(self) -> None:
         """Give up uploads that stay incomplete, so that they hold back nothing for ever."""
@@ -159,16 +163,21 @@ class Sink:
             await or_end(self.expire(time.monotonic()))
 
     async def expire(self, now: float) -> None:
-        """Give up the uploads of which no chunk came for the expiry time, as dead letters."""
+        """Give up the uploads of which no chunk came for the expiry time, as dead letters.
+
+        The time in Kafka counts as well: a process that starts often gives them up, too.
+        """
         late = [
             group
             for group, assembly in self._assemblies.items()
             if now - assembly.touched_at > self._expiry_seconds
+            or self._written_at[group[0]] - assembly.written_at > self._expiry_seconds
         ]
         for group in late:
-            assembly = self._assemblies.pop(group)
-            error = BadMessageError("incomplete_upload")
-            await self._give_up(assembly, self._prefixes[group[0]], error)
+            # Meanwhile it may have become whole, or its partition another worker's.
+            if assembly := self._assemblies.pop(group, None):
+                error = BadMessageError("incomplete_upload")
+                await self._give_up(assembly, self._prefixes[group[0]], error)
 
     def _in_background(self, assembly: Assembly, prefix: Prefix) -> None:
         task = asyncio.create_task(or_end(self._store(assembly, prefix)))

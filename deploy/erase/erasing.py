@@ -131,6 +131,7 @@ class Erasure:
         for item in asyncio.run(held(self._settings, datetime.now(UTC))):
             self._say(item.line())
         self._say(
-            "not reached: backups of yours; ClickHouse's old parts go within minutes,"
-            " the correlator's state of the calls in its next rounds"
+            "not reached: backups of yours; files *.damaged-* and *.refused of an ingress's spool;"
+            " dead letters whose bytes do not say whose they are. ClickHouse's old parts go within"
+            " minutes, the correlator's state of the calls in its next rounds"
         )

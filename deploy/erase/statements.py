@@ -61,6 +61,11 @@ WHERE uuid != '' AND received_at <= fromUnixTimestamp64Milli({last:Int64})
     AND position(replaceRegexpAll(translateUTF8(concat(body, ' ', file_name),
         {from:String}, {to:String}), '[^0-9]+', ''), {needle:String}) > 0
 """
+UNNAMED_LETTERS = """
+SELECT account_id, id, body FROM dead_letter_rows
+WHERE (account_id = '' OR account_id = {account:String} AND mobile = '')
+    AND received_at <= fromUnixTimestamp64Milli({last:Int64})
+"""
 LETTERS = """
 SELECT account_id, id, body, path FROM dead_letter_rows
 WHERE received_at <= fromUnixTimestamp64Milli({last:Int64})

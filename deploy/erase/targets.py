@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from deploy.command import CommandError
 from deploy.erase import statements
 from deploy.erase.objects import Objects
+from deploy.erase.said import said
 from deploy.erase.scope import Scope, wanted
 from processors import clickhouse
 from schemas.erasures import mobile_name
@@ -76,9 +77,11 @@ class Targets:
         parameters: dict[str, Any] = {"account": scope.account_id, "last": scope.last_ms}
         if scope.kind == "account":
             self._client.command(statements.FIND_ACCOUNT, parameters)
+            self._insert(self._unnamed())
         elif scope.kind == "mobile":
             parameters["mobiles"] = self.mobiles()
             self._client.command(statements.FIND_MOBILE, parameters)
+            self._insert(self._unnamed())
         elif scope.kind == "call":
             self._insert(iter([("call", scope.account_id, scope.value)]))
         else:
@@ -105,9 +108,23 @@ class Targets:
         """The own number of an employee as it was ever sent."""
         scope = self._scope
         rows = self._client.query(statements.MOBILES, {"account": scope.account_id}).result_rows
-        name = mobile_name(scope.account_id, scope.value, self._settings)
         sent = {scope.value, *(str(mobile) for (mobile,) in rows)}
-        return sorted(m for m in sent if mobile_name(scope.account_id, m, self._settings) == name)
+        return sorted(mobile for mobile in sent if self._is_mobile(mobile))
+
+    def _unnamed(self) -> Iterator[Target]:
+        """The letters that say only in their bytes, which could not be read, whose they are."""
+        scope = self._scope
+        parameters = {"account": scope.account_id, "last": scope.last_ms}
+        for account, id_, body in self._rows(statements.UNNAMED_LETTERS, parameters):
+            names = said(text_of(body))
+            is_account = (account or names.get("accountId")) == scope.account_id
+            if is_account and (scope.kind == "account" or self._is_mobile(names.get("mobile", ""))):
+                yield "letter", account, id_
+
+    def _is_mobile(self, mobile: str) -> bool:
+        account = self._scope.account_id
+        wanted_name = mobile_name(account, self._scope.value, self._settings)
+        return mobile_name(account, mobile, self._settings) == wanted_name
 
     def _with_number(self, number: Wanted) -> Iterator[Target]:
         parameters = {**ASCII, "last": self._scope.last_ms, "needle": number.needle}
@@ -134,7 +151,7 @@ class Targets:
 
     def _rows(self, sql: str, parameters: dict[str, Any]) -> Iterator[Sequence[Any]]:
         formats: dict[str, str | dict[str, str]] = {}
-        if sql == statements.LETTERS:
+        if sql in (statements.LETTERS, statements.UNNAMED_LETTERS):
             formats["body"] = "bytes"
         with self._client.query_rows_stream(sql, parameters, column_formats=formats) as rows:
             yield from rows

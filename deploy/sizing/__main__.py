@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from deploy.command import readers_may_leave
 from deploy.sizing import need
 from deploy.sizing.measured import INGRESS, POSTS_A_CALL, SERVERS, WORKERS, Process
 from deploy.sizing.need import Load
@@ -14,7 +15,8 @@ GB = 1_000_000_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print what it needs."""
-    print(report(Load(**vars(arguments(argv)))))
+    with readers_may_leave():
+        print(report(Load(**vars(arguments(argv)))))
     return 0
 
 

@@ -1,17 +1,24 @@
 """An error of a command is one line for a person."""
 
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy import command
+from deploy.local.clickhouse import ROOT
 from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_ports
+from deploy.local.services import environment
 from processors import s3
 from schemas.settings import Settings
 from tests.deploy.commands import run
+from tests.tokens import write_tokens
 
 COMMANDS = [
     ("deploy.dead_letters", "list"),
@@ -31,6 +38,24 @@ def test_a_server_that_is_away_is_one_line(words: tuple[str, ...]) -> None:
         f"error: ClickHouse at {where} cannot be reached; start it, or set"
         " CALLAGENT_CLICKHOUSE_URL\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("deploy.sizing", "--calls", "1"), ("deploy.tokens", "list"), ("deploy.roles", "anna")],
+)
+def test_whoever_reads_may_leave(words: tuple[str, ...], tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", *words]
+    file = tmp_path / "tokens.json"
+    write_tokens(file, {})
+    env = environment(Settings(tokens_file=str(file)))
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(argv, env=env, cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_migration_without_kafka_is_one_line() -> None:

@@ -131,6 +131,19 @@ class Operator:
         await self.until(lambda: self.rows("dead_letters", uuid), bool)
         return uuid
 
+    async def bare_letter(self, body: bytes) -> str:
+        """The id of a letter of which nothing but its bytes says whose it is."""
+        async with Phone(self.base, "", "") as phone:
+            await phone.post("/event", JSON_TYPE, body)
+        sql = "SELECT id FROM dead_letters WHERE uuid = '' AND body = {body:String}"
+        rows = await self.until(lambda: self.analyst.query(sql, body=body.decode()), bool)
+        return str(rows[0]["id"])
+
+    def letters(self, *ids: str) -> set[str]:
+        """Those of these dead letters that are there."""
+        sql = "SELECT id FROM dead_letters WHERE id IN {ids:Array(String)}"
+        return {str(row["id"]) for row in self.analyst.query(sql, ids=list(ids))}
+
     async def log(self, account: str, text: str) -> str:
         async with Phone(self.base, account, "89135292966") as phone:
             await phone.log(text)
@@ -266,6 +279,22 @@ async def test_an_employee_is_erased_and_calls_again_tomorrow(
     }
     assert operator.analyst.call(colleague)["recording"]
     assert operator.analyst.call(again)["total_seconds"] == 5
+
+
+@pytest.mark.integration
+async def test_letters_that_say_only_in_their_bytes_whose_they_are_are_erased(
+    operator: Operator, account: str
+) -> None:
+    def body(account: str, mobile: str) -> bytes:
+        return f'{{"accountId": "{account}", "mobile": "{mobile}", "type": '.encode()
+
+    mine = await operator.bare_letter(body(account, "+79135292966"))
+    colleague = await operator.bare_letter(body(account, "89130000001"))
+    other = await operator.bare_letter(body(f"{account}x", "89135292966"))
+    await operator.erase("mobile", account, "89135292966", "--yes")
+    assert operator.letters(mine, colleague, other) == {colleague, other}
+    await operator.erase("account", account, "--yes")
+    assert operator.letters(mine, colleague, other) == {other}
 
 
 @pytest.mark.integration

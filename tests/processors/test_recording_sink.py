@@ -33,12 +33,15 @@ class World:
     def __post_init__(self) -> None:
         self.sink = Sink(self.app, self.bucket, self.directory, Settings())  # type: ignore[arg-type]
 
-    async def take(self, *chunks: tuple[Chunk, bytes]) -> None:
+    async def take(
+        self, *chunks: tuple[Chunk, bytes], timestamp: float = FakeMessage.timestamp
+    ) -> None:
         """Let chunks come, and uploads that are whole be stored."""
         for chunk, value in chunks:
             headers = [(CHUNK_HEADER, encode(chunk))]
             topic, offset = topics.RECORDINGS.name, len(self.events)
-            event = FakeEvent(FakeMessage(topic, value, offset=offset, headers=headers))
+            message = FakeMessage(topic, value, offset=offset, headers=headers, timestamp=timestamp)
+            event = FakeEvent(message)
             self.events.append(event)
             await self.sink.take(event)
         await asyncio.gather(*self.sink._tasks)
@@ -131,6 +134,19 @@ async def test_an_upload_that_stays_incomplete_is_given_up(world: World) -> None
     assert (letter.reason, letter.size, letter.uuid) == ("incomplete_upload", len(AUDIO), "u1")
     assert world.acked == [0, 1]
     assert list(world.directory.iterdir()) == []
+
+
+async def test_it_is_given_up_also_by_a_process_that_has_just_started(world: World) -> None:
+    expiry_seconds = Settings().upload_expiry_seconds
+    await world.take(*chunks("1")[:2])
+    await world.take(*chunks("2"), timestamp=FakeMessage.timestamp + expiry_seconds)
+    await world.sink.expire(time.monotonic())
+    assert world.app.dead_letters() == []
+    await world.take(*chunks("3"), timestamp=FakeMessage.timestamp + expiry_seconds + 1)
+    await world.sink.expire(time.monotonic())
+    (letter,) = world.app.dead_letters()
+    assert (letter.id, letter.reason) == ("1", "incomplete_upload")
+    assert world.acked == list(range(len(world.events)))
 
 
 async def test_bytes_that_are_not_those_that_were_hashed_are_not_stored(world: World) -> None:
