@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -33,6 +34,17 @@ def local_settings(data_dir: Path, **others: object) -> Settings:
     return Settings(data_dir=str(data_dir), **{**ports, **others})  # type: ignore[arg-type]
 
 
+@contextmanager
+def running(settings: Settings) -> Iterator[Pipeline]:
+    """A pipeline, all of it ready."""
+    pipeline = Pipeline(settings, say=print, check=lambda: None)
+    try:
+        pipeline.start()
+        yield pipeline
+    finally:
+        pipeline.stop()
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[dict[str, str]]:
     """Settings that name the servers: none are the local stack's, STACK=docker those in containers.
@@ -61,12 +73,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) 
 @pytest.fixture(scope="session")
 def pipeline(settings: Settings) -> Iterator[Pipeline]:
     """The shared pipeline, running."""
-    running = Pipeline(settings, say=print, check=lambda: None)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with running(settings) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,15 @@ class GoTool:
         folder = json.loads(self._run(go, "mod", "download", "-json", self.module))["Dir"]
         self._run(go, "build", "-C", folder, "-trimpath", "-o", str(BIN / self.name), self.package)
         return BIN / self.name
+
+    def tell(self) -> int:
+        """Build it, if need be, and say where it is, or why not; return the exit code."""
+        try:
+            print(self.build())
+        except GoToolError as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
 
     def _run(self, *argv: str) -> str:
         environment = {**os.environ, "GOWORK": "off"}

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.manifests.go_tool import GoTool, GoToolError
+from deploy.manifests.go_tool import GoTool
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "chart"
@@ -31,12 +31,7 @@ def run(helm: Path, *arguments: str) -> str:
 
 def main() -> int:
     """Build it, if need be, and say where it is."""
-    try:
-        print(TOOL.build())
-    except GoToolError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return TOOL.tell()
 
 
 if __name__ == "__main__":

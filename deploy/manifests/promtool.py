@@ -2,19 +2,14 @@
 
 import sys
 
-from deploy.manifests.go_tool import GoTool, GoToolError
+from deploy.manifests.go_tool import GoTool
 
 TOOL = GoTool("promtool", "github.com/prometheus/prometheus@v0.305.0", "./cmd/promtool")
 
 
 def main() -> int:
     """Build it, if need be, and say where it is."""
-    try:
-        print(TOOL.build())
-    except GoToolError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return TOOL.tell()
 
 
 if __name__ == "__main__":

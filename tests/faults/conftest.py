@@ -7,7 +7,7 @@ import pytest
 from deploy.local.pipeline import Pipeline
 from schemas.settings import Settings
 from tests.analyst import Analyst
-from tests.conftest import local_settings
+from tests.conftest import local_settings, running
 from tests.faults.workers import Workers
 
 ACK_DEADLINE_SECONDS = 5.0
@@ -23,12 +23,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="package")
 def pipeline(settings: Settings) -> Iterator[Pipeline]:
     """The pipeline, running."""
-    running = Pipeline(settings, say=print, check=lambda: None)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    with running(settings) as own:
+        yield own
 
 
 @pytest.fixture(scope="package")

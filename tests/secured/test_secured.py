@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from deploy.demo.phone import Call, Phone
-from deploy.local.pipeline import Pipeline
 from deploy.local.process import Process
 from deploy.local.services import program
 from processors.brokers import kafka_lets_in, why_not
@@ -21,6 +20,7 @@ from processors.clickhouse import ClickHouse
 from processors.s3 import Bucket
 from schemas.settings import Settings
 from tests.analyst import Analyst, eventually
+from tests.conftest import running
 from tests.deploy.commands import Ended, run
 
 pytestmark = pytest.mark.integration
@@ -32,12 +32,8 @@ AUDIO = b"#!AMR\n" + b"a" * 40_000
 @pytest.fixture(scope="module")
 def working(secured: Settings) -> Iterator[Settings]:
     """Ingress and processors at work, after a migration."""
-    running = Pipeline(secured, say=print, check=lambda: None)
-    try:
-        running.start()
+    with running(secured):
         yield secured
-    finally:
-        running.stop()
 
 
 def done(settings: Settings, *words: str) -> Ended:
