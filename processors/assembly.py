@@ -17,7 +17,8 @@ class Assembly:
     """One upload of which some chunks have come. Chunks may come in any order and repeatedly.
 
     The last chunk came at `touched_at` (this process's clock) and got into Kafka at `written_at`
-    (Unix time), both in seconds.
+    (Unix time), both in seconds. `due_end` is where its partition ended when it was found late;
+    None: it is not.
     """
 
     chunk: Chunk
@@ -26,6 +27,7 @@ class Assembly:
     missing: set[int] = field(default_factory=set)
     touched_at: float = field(default_factory=time.monotonic)
     written_at: float = 0.0
+    due_end: int | None = None
 
     @classmethod
     def begin(cls, chunk: Chunk, message: Any, directory: Path) -> "Assembly":
@@ -42,6 +44,7 @@ class Assembly:
         self.missing.discard(chunk.index)
         self.touched_at = time.monotonic()
         self.written_at = max(self.written_at, message.timestamp)
+        self.due_end = None
         if chunk.index == 0:
             self.message = message
 

@@ -4,14 +4,18 @@ import asyncio
 import logging
 import shutil
 import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from processors import application
+from processors import application, offsets
 from processors.assembly import Assembly
 from processors.batches import or_end
 from processors.erasures import Erasures, nothing_erased
@@ -38,6 +42,10 @@ UPLOADS_AT_ONCE = 4
 OPEN_UPLOADS = 256
 BUFFERED_CHUNKS = 8
 EXPIRY_CHECK_SECONDS = 1.0
+# An ingress that gets on with an upload writes its next chunk far sooner.
+LEAST_SECONDS = 60.0
+
+Ends = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +94,10 @@ class Sink:
         directory: Path,
         settings: Settings,
         erasures: Erasures | None = None,
+        ends: Ends | None = None,
     ) -> None:
+        """Take what it needs; `ends` tells where partitions end, and raises `KafkaError`."""
+        self._ends = ends or partial(offsets.ends, app)
         self._app = app
         self._bucket = bucket
         self._directory = directory
@@ -96,6 +107,7 @@ class Sink:
         self._prefixes: dict[TP, Prefix] = {}
         self._unacknowledged: dict[TP, list[Any]] = {}
         self._written_at: dict[TP, float] = {}
+        self._read_to: dict[TP, int] = {}
         self._storing = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,6 +118,7 @@ class Sink:
         self._unacknowledged.setdefault(message.tp, []).append(event)
         newest = self._written_at.get(message.tp, message.timestamp)
         self._written_at[message.tp] = max(newest, message.timestamp)
+        self._read_to[message.tp] = message.offset + 1
         prefix = self._prefixes.setdefault(message.tp, Prefix())
         try:
             chunk = read_chunk(message)
@@ -155,6 +168,7 @@ class Sink:
             self._prefixes.pop(tp, None)
             self._unacknowledged.pop(tp, None)
             self._written_at.pop(tp, None)
+            self._read_to.pop(tp, None)
 
     async def expire_for_ever(self) -> None:
         """Give up uploads that stay incomplete, so that they hold back nothing for ever."""
@@ -165,19 +179,36 @@ class Sink:
     async def expire(self, now: float) -> None:
         """Give up the uploads of which no chunk came for the expiry time, as dead letters.
 
-        The time in Kafka counts as well: a process that starts often gives them up, too.
+        The time in Kafka counts as well: a process that starts often gives them up, too. While S3
+        or Kafka is away nothing is read, and the missing chunks may wait in Kafka: so an upload
+        that is late is given up when all that was there at that time has been read.
         """
-        late = [
-            group
-            for group, assembly in self._assemblies.items()
-            if now - assembly.touched_at > self._expiry_seconds
-            or self._written_at[group[0]] - assembly.written_at > self._expiry_seconds
-        ]
+        late = [group for group in self._assemblies if self._is_late(group, now)]
+        unknown = {tp for tp, id_ in late if self._assemblies[tp, id_].due_end is None}
+        ends: Mapping[TP, int] = {}
+        if unknown:
+            with suppress(KafkaError):
+                ends = await self._ends(unknown)
         for group in late:
             # Meanwhile it may have become whole, or its partition another worker's.
-            if assembly := self._assemblies.pop(group, None):
+            assembly = self._assemblies.get(group)
+            if assembly is None or not self._is_late(group, now):
+                continue
+            if assembly.due_end is None:
+                assembly.due_end = ends.get(group[0])
+            if assembly.due_end is not None and self._read_to[group[0]] >= assembly.due_end:
+                del self._assemblies[group]
                 error = BadMessageError("incomplete_upload")
                 await self._give_up(assembly, self._prefixes[group[0]], error)
+
+    def _is_late(self, group: tuple[TP, str], now: float) -> bool:
+        assembly = self._assemblies[group]
+        here = now - assembly.touched_at
+        # The clocks of those who write to Kafka may differ: that alone makes nothing late.
+        in_kafka = self._written_at[group[0]] - assembly.written_at
+        return here > self._expiry_seconds or (
+            here > LEAST_SECONDS and in_kafka > self._expiry_seconds
+        )
 
     def _in_background(self, assembly: Assembly, prefix: Prefix) -> None:
         task = asyncio.create_task(or_end(self._store(assembly, prefix)))

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from prometheus_client import Counter
 
-from processors import application
+from processors import application, offsets
 from processors.brokers import any_answers
 from processors.heads import Heads
 from schemas import metrics
@@ -105,7 +105,7 @@ async def work_of(app: faust.App, brokers: str) -> Work:
     topics = _topics(app)
     tps = {tp for tp in app.consumer.assignment() if tp.topic in topics}
     try:
-        begins, ends = await _offsets(app, tps)
+        begins, ends = await offsets.begins(app, tps), await offsets.ends(app, tps)
     except KafkaError:
         return Work(False, {})
     committed: dict[TP, int | None] = getattr(app.consumer, "_committed_offset")  # noqa: B009
@@ -136,15 +136,6 @@ def _tell_still(app: faust.App, still: Mapping[TP, float]) -> None:
     for topic in _topics(app):
         seconds = max((age for tp, age in still.items() if tp.topic == topic), default=0.0)
         metrics.STILL_SECONDS.labels(app.conf.id, topic).set(seconds)
-
-
-async def _offsets(app: faust.App, tps: set[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
-    """The first offsets and the ends as the brokers know them: Faust's own marks come from what
-    it fetched."""
-    thread = getattr(app.consumer, "_thread")  # noqa: B009
-    consumer = thread._ensure_consumer()
-    begins = await thread.call_thread(consumer.beginning_offsets, list(tps))
-    return dict(begins), dict(await thread.call_thread(consumer.end_offsets, list(tps)))
 
 
 def _total(counter: Counter) -> float:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiokafka.errors import KafkaConnectionError
+from faust.types import TP
 
-from processors.recording_sink import OPEN_UPLOADS, Sink
+from processors.recording_sink import LEAST_SECONDS, OPEN_UPLOADS, Sink
 from processors.store import RefusedByStoreError
 from schemas import topics
 from schemas.records import CHUNK_BYTES, CHUNK_HEADER, Chunk, Stored, decode, encode
@@ -18,6 +20,7 @@ from schemas.settings import Settings
 from tests.processors.fakes import FakeApp, FakeBucket, FakeEvent, FakeMessage
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
+EXPIRY_SECONDS = Settings().upload_expiry_seconds
 AUDIO = b"#!AMR\n" + bytes(range(256)) * 5000
 
 
@@ -29,9 +32,27 @@ class World:
     app: FakeApp = field(default_factory=FakeApp)
     bucket: FakeBucket = field(default_factory=FakeBucket)
     events: list[FakeEvent] = field(default_factory=list)
+    waiting: int = 0
+    kafka_is_away: bool = False
 
     def __post_init__(self) -> None:
-        self.sink = Sink(self.app, self.bucket, self.directory, Settings())  # type: ignore[arg-type]
+        self.sink = Sink(
+            self.app,  # type: ignore[arg-type]
+            self.bucket,  # type: ignore[arg-type]
+            self.directory,
+            Settings(),
+            ends=self.ends,
+        )
+
+    async def ends(self, tps: set[TP]) -> dict[TP, int]:
+        """Where partitions end: behind what came, and what waits in Kafka."""
+        if self.kafka_is_away:
+            raise KafkaConnectionError
+        return dict.fromkeys(tps, len(self.events) + self.waiting)
+
+    async def expire(self, seconds: float) -> None:
+        """Give up what is late after so many seconds."""
+        await self.sink.expire(time.monotonic() + seconds)
 
     async def take(
         self, *chunks: tuple[Chunk, bytes], timestamp: float = FakeMessage.timestamp
@@ -127,9 +148,9 @@ async def test_a_commit_never_cuts_an_upload_in_two(world: World) -> None:
 
 async def test_an_upload_that_stays_incomplete_is_given_up(world: World) -> None:
     await world.take(*chunks("1")[:2])
-    await world.sink.expire(time.monotonic())
+    await world.expire(0)
     assert world.app.dead_letters() == []
-    await world.sink.expire(time.monotonic() + Settings().upload_expiry_seconds + 1)
+    await world.expire(EXPIRY_SECONDS + 1)
     (letter,) = world.app.dead_letters()
     assert (letter.reason, letter.size, letter.uuid) == ("incomplete_upload", len(AUDIO), "u1")
     assert world.acked == [0, 1]
@@ -137,16 +158,48 @@ async def test_an_upload_that_stays_incomplete_is_given_up(world: World) -> None
 
 
 async def test_it_is_given_up_also_by_a_process_that_has_just_started(world: World) -> None:
-    expiry_seconds = Settings().upload_expiry_seconds
     await world.take(*chunks("1")[:2])
-    await world.take(*chunks("2"), timestamp=FakeMessage.timestamp + expiry_seconds)
-    await world.sink.expire(time.monotonic())
+    await world.take(*chunks("2"), timestamp=FakeMessage.timestamp + EXPIRY_SECONDS)
+    await world.expire(LEAST_SECONDS + 1)
     assert world.app.dead_letters() == []
-    await world.take(*chunks("3"), timestamp=FakeMessage.timestamp + expiry_seconds + 1)
-    await world.sink.expire(time.monotonic())
+    await world.take(*chunks("3"), timestamp=FakeMessage.timestamp + EXPIRY_SECONDS + 1)
+    await world.expire(0)
+    assert world.app.dead_letters() == []
+    await world.expire(LEAST_SECONDS + 1)
     (letter,) = world.app.dead_letters()
     assert (letter.id, letter.reason) == ("1", "incomplete_upload")
     assert world.acked == list(range(len(world.events)))
+
+
+async def test_chunks_that_wait_in_kafka_while_a_store_is_away_are_waited_for(
+    world: World,
+) -> None:
+    """Nothing is read while all slots wait for S3, or while Kafka is away."""
+    first, *rest = chunks("1")
+    await world.take(first)
+    world.waiting = len(rest)
+    await world.expire(EXPIRY_SECONDS + 1)
+    await world.expire(EXPIRY_SECONDS + 2)
+    world.waiting = 0
+    await world.take(*rest)
+    assert list(world.bucket.objects.values()) == [AUDIO]
+
+    world.kafka_is_away = True
+    await world.take(first)
+    await world.expire(EXPIRY_SECONDS + 1)
+    world.kafka_is_away = False
+    await world.take(*rest)
+    assert world.app.dead_letters() == []
+    assert world.acked == [0, 1, 2, 3, 4, 5]
+
+
+async def test_what_comes_in_all_the_time_keeps_no_late_upload(world: World) -> None:
+    await world.take(chunks("1")[0])
+    world.waiting = 3
+    await world.expire(EXPIRY_SECONDS + 1)
+    await world.take(*chunks("2"))
+    await world.expire(EXPIRY_SECONDS + 2)
+    assert [letter.id for letter in world.app.dead_letters()] == ["1"]
 
 
 async def test_bytes_that_are_not_those_that_were_hashed_are_not_stored(world: World) -> None:
