@@ -23,6 +23,8 @@ INTERRUPTED = 130
 NOT_MIGRATED = frozenset({60, 81})
 """ClickHouse's codes for an unknown table and an unknown database."""
 WRONG_PASSWORD = 516
+OF_SERVERS = (ClickHouseError, MinioException, HTTPError, KafkaError)
+"""The drivers' errors."""
 WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"})
 
 
@@ -45,11 +47,8 @@ def run(work: Callable[[Settings], None]) -> int:
         return _fail(str(error), FAILED)
     except SettingError as error:
         return _fail(str(error), WRONG_USAGE)
-    except (ClickHouseError, MinioException, HTTPError) as error:
-        about = _about_s3 if _is_of_s3(error, settings) else _about_clickhouse
+    except OF_SERVERS as error:
         return _fail(about(error, settings), FAILED)
-    except KafkaError as error:
-        return _fail(_about_kafka(error, settings), FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     return 0
@@ -64,6 +63,16 @@ def readers_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         # Nothing may be written at the exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def about(error: Exception, settings: Settings) -> str:
+    """What to tell a person of one of `OF_SERVERS`: whose it is, and the remedy where one is known.
+
+    It may ask Kafka again, so it is not for a coroutine.
+    """
+    if isinstance(error, KafkaError):
+        return _about_kafka(error, settings)
+    return (_about_s3 if _is_of_s3(error, settings) else _about_clickhouse)(error, settings)
 
 
 def _about_clickhouse(error: Exception, settings: Settings) -> str:

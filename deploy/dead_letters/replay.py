@@ -12,6 +12,7 @@ from deploy.dead_letters.remake import KINDS, Fix, kind_of, message_of, record_o
 from deploy.progress import Progress
 from ingest.errors import TooLargeError, UnavailableError
 from ingest.publisher import KafkaPublisher, KafkaRecord, Publisher
+from processors.brokers import why_not
 from processors.reading import read_value
 from schemas import topics
 from schemas.errors import BadMessageError
@@ -46,6 +47,8 @@ async def replay(settings: Settings, letters: Letters, selection: Selection, fix
     Raises:
         CommandError: Kafka does not take them.
     """
+    if line := await why_not(settings):
+        raise CommandError(line)
     total = sum(letters.counts(selection).values())
     print(f"{total} dead letters to replay", flush=True)
     tally, progress = Tally(), Progress()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.command import OF_SERVERS, about
 from deploy.migrations import DDL
 from processors import clickhouse, s3
 from schemas.security import kafka_options
@@ -77,6 +78,8 @@ def wait(
     while True:
         try:
             reason = what(settings)
+        except OF_SERVERS as error:
+            reason = about(error, settings)
         except Exception as error:  # whatever a server that is not ready makes a driver raise
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if not reason:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from deploy.command import CommandError
 from schemas import topics
@@ -36,15 +35,9 @@ def wait_until_level(settings: Settings, group: str, read: Sequence[Topic] = ())
 
     Raises:
         StuckError: it has made no progress for `PATIENCE_SECONDS`.
-        CommandError: Kafka does not answer.
+        KafkaError: Kafka does not answer, or does not let us in.
     """
-    try:
-        asyncio.run(_wait(settings, group, read or READ_BY[group]))
-    except KafkaError as error:
-        raise CommandError(
-            f"Kafka at {settings.brokers} does not answer ({type(error).__name__}), and a rebuild"
-            " has to know what is still on its way to ClickHouse; start it"
-        ) from error
+    asyncio.run(_wait(settings, group, read or READ_BY[group]))
 
 
 async def _wait(settings: Settings, group: str, read: Sequence[Topic]) -> None:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from deploy.image import drain, health, pages, wait
 from deploy.local.ports import free_ports
@@ -212,6 +213,22 @@ def test_waiting_says_each_reason_once(capsys: pytest.CaptureFixture[str]) -> No
 
     wait.wait(what, Settings(), lambda seconds: None)
     assert capsys.readouterr().out == "waiting for topics a\nwaiting for ValueError: not yet\n"
+
+
+def test_waiting_names_the_setting_to_see_to(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(kafka_port=free_ports(1)[0])
+    answers: Iterator[str | Exception] = iter([KafkaConnectionError("secret"), ""])
+
+    def what(settings: Settings) -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    wait.wait(what, settings, lambda seconds: None)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"waiting for Kafka at {settings.brokers} cannot be reached")
+    assert "CALLAGENT_KAFKA_BROKERS" in line
 
 
 @pytest.mark.integration

@@ -72,6 +72,12 @@ def check_commands(settings: Settings, call: Call, letter: str) -> None:
     plain = replace(settings, kafka_sasl_mechanism="PLAIN")
     assert "1 dead again" in "".join(done(plain, "deploy.dead_letters", "replay", letter).lines)
     done(plain, "deploy.rebuild", "--check")
+    wrong = replace(settings, kafka_password="wrong")
+    for words in (("deploy.dead_letters", "replay", letter), ("deploy.rebuild", "--check")):
+        ended = run(wrong, *words)
+        assert ended.code == 1
+        (line,) = ended.err.splitlines()
+        assert "refuses CALLAGENT_KAFKA_USER and CALLAGENT_KAFKA_PASSWORD" in line
     done(settings, "deploy.erase", "call", "secured", call.uuid, "--why", "a test", "--yes")
 
 
