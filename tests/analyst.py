@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from clickhouse_connect.driver.exceptions import OperationalError
+
 from processors import clickhouse, s3
 from schemas.settings import Settings
 
@@ -13,6 +15,18 @@ PAUSE_SECONDS = 0.2
 
 Row = dict[str, Any]
 T = TypeVar("T")
+
+
+def analyst_of(settings: Settings) -> "Analyst":
+    """An analyst, as soon as ClickHouse answers: it may have been killed a moment ago."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return Analyst(settings)
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 class Analyst:

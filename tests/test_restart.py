@@ -19,7 +19,7 @@ from deploy.demo.origin import NoAnswerError
 from deploy.demo.phone import Call, Phone
 from deploy.local.services import environment
 from schemas.settings import Settings
-from tests.analyst import Analyst, Row, eventually
+from tests.analyst import Analyst, Row, analyst_of, eventually
 from tests.conftest import local_settings
 
 pytestmark = pytest.mark.integration
@@ -165,7 +165,8 @@ async def test_every_process_is_killed_under_traffic(
             await asyncio.sleep(2)
             traffic.posting = False
         assert traffic.recordings
-        await asyncio.to_thread(assert_all_there, Analyst(own_settings), traffic)
+        analyst = await asyncio.to_thread(analyst_of, own_settings)
+        await asyncio.to_thread(assert_all_there, analyst, traffic)
     finally:
         assert await asyncio.to_thread(run.end, signal.SIGTERM) == 0
 
