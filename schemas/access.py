@@ -98,7 +98,8 @@ ACCESS: dict[str, Access] = {
     "toolbox": Access(
         others=(
             _all_topics("Read", "Write", "Describe", "DescribeConfigs"),
-            Rule("group", GROUP_PREFIX, ("Describe",), prefix=True),
+            # Read: a group that has no workers is set back
+            Rule("group", GROUP_PREFIX, ("Read",), prefix=True),
         )
     ),
 }

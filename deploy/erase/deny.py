@@ -14,7 +14,7 @@ from schemas.erasures import FOR_EVER, KEY_BYTES, Denied, Secret, key_file, read
 from schemas.ids import record_key
 from schemas.records import encode
 from schemas.security import kafka_options
-from schemas.settings import Settings
+from schemas.settings import PREFIX, Settings
 
 HASHES_A_RECORD = 5_000
 
@@ -34,7 +34,10 @@ def secret_of(settings: Settings) -> Secret:
     except FileExistsError:
         pass
     except OSError as error:
-        raise CommandError(f"{file}: {error.strerror}") from error
+        raise CommandError(
+            f"{file}: {error.strerror}; put {KEY_BYTES} random bytes in hexadecimal digits there,"
+            f" the same for every processor, or set {PREFIX}ERASURE_KEY_FILE"
+        ) from error
     secret = read_secret(settings)
     if secret is None:
         raise CommandError(f"{file} holds no key of {KEY_BYTES} bytes in hexadecimal digits")

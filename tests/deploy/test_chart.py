@@ -328,9 +328,31 @@ def test_tables_are_made_for_a_cluster_where_there_is_one(
     )
     for pod in kubernetes.pod_specs(found).values():
         for container in pod["containers"]:
-            if "env" in container:
+            names = [variable["name"] for variable in container["env"]]
+            if "CALLAGENT_CLICKHOUSE_URL" in names:
                 variable = {"name": "CALLAGENT_CLICKHOUSE_CLUSTER", "value": cluster}
                 assert variable in container["env"]
+
+
+def test_a_process_learns_no_password_that_it_does_not_need(rendering: Rendering) -> None:
+    stores = {
+        container["name"]: {
+            store
+            for variable in container["env"]
+            for store in re.findall(r"_(KAFKA|CLICKHOUSE|S3)_(?:PASSWORD|SECRET)", variable["name"])
+        }
+        for pod in kubernetes.pod_specs(rendering.of("operators")).values()
+        for container in pod["containers"]
+    }
+    every = {"KAFKA", "CLICKHOUSE", "S3"}
+    assert stores == {
+        "ingest": {"KAFKA"},
+        "correlator": {"KAFKA", "CLICKHOUSE"},
+        "clickhouse-sink": {"KAFKA", "CLICKHOUSE"},
+        "recording-sink": {"KAFKA", "S3"},
+        "migration": every,
+        "toolbox": every,
+    }
 
 
 def test_strimzi_gets_the_topics(rendering: Rendering) -> None:
@@ -340,6 +362,19 @@ def test_strimzi_gets_the_topics(rendering: Rendering) -> None:
         if item["kind"] == "KafkaTopic"
     }
     assert topics == {topic.name: topic.config for topic in TOPICS}
+
+
+def test_what_holds_data_stays_when_the_chart_goes(rendering: Rendering) -> None:
+    holding = {
+        *("Kafka", "KafkaNodePool", "KafkaTopic"),
+        *("ClickHouseInstallation", "ClickHouseKeeperInstallation"),
+    }
+    kept = {
+        item["kind"]
+        for item in rendering.of("operators")
+        if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    }
+    assert kept == holding
 
 
 def test_strimzi_makes_a_user_for_each_process_with_its_rights(rendering: Rendering) -> None:

@@ -77,7 +77,8 @@ valueFrom:
 {{ if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{/* A process's settings as environment variables. Call with (list $ "process" dict-of-further-settings). */}}
+{{/* A process's settings as environment variables, those of the stores that it uses among them: nobody
+learns a password that is not needed. Call with (list $ "process" dict-of-further-settings list-of-stores). */}}
 {{- define "callagent.env" -}}
 {{- $root := index . 0 -}}
 {{- $kafkaUser := include "callagent.kafkaUser" . | fromJson -}}
@@ -87,34 +88,38 @@ valueFrom:
   "CALLAGENT_KAFKA_SECURITY" (include "callagent.kafkaSecurity" $root)
   "CALLAGENT_KAFKA_PARTITIONS" $values.kafka.partitions
   "CALLAGENT_KAFKA_REPLICAS" $values.kafka.replicas
-  "CALLAGENT_CLICKHOUSE_URL" (include "callagent.clickhouseUrl" $root)
-  "CALLAGENT_CLICKHOUSE_USER" $values.clickhouse.user
-  "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database
-  "CALLAGENT_CLICKHOUSE_CLUSTER" (include "callagent.clickhouseCluster" $root)
   "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key"
-  "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url)
-  "CALLAGENT_S3_BUCKET" $values.s3.bucket
-  "CALLAGENT_S3_REGION" $values.s3.region
 -}}
+{{- $secrets := dict }}
+{{- with $kafkaUser.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
+{{- if has "clickhouse" (index . 3) }}
+{{- $_ := set $settings "CALLAGENT_CLICKHOUSE_URL" (include "callagent.clickhouseUrl" $root) }}
+{{- $_ := set $settings "CALLAGENT_CLICKHOUSE_USER" $values.clickhouse.user }}
+{{- $_ := set $settings "CALLAGENT_CLICKHOUSE_DATABASE" $values.clickhouse.database }}
+{{- $_ := set $settings "CALLAGENT_CLICKHOUSE_CLUSTER" (include "callagent.clickhouseCluster" $root) }}
+{{- if $values.clickhouse.caSecret.name }}{{ $_ := set $settings "CALLAGENT_CLICKHOUSE_CA_FILE" "/etc/callagent/clickhouse/ca.crt" }}{{ end }}
+{{- with $values.clickhouse.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_CLICKHOUSE_PASSWORD" . }}{{ end }}{{ end }}
+{{- end }}
+{{- if has "s3" (index . 3) }}
+{{- $_ := set $settings "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url) }}
+{{- $_ := set $settings "CALLAGENT_S3_BUCKET" $values.s3.bucket }}
+{{- $_ := set $settings "CALLAGENT_S3_REGION" $values.s3.region }}
+{{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
+{{- with $values.s3.credentialsSecret }}{{ if .name }}
+{{- $_ := set $secrets "CALLAGENT_S3_ACCESS_KEY" (dict "name" .name "key" .accessKey) }}
+{{- $_ := set $secrets "CALLAGENT_S3_SECRET_KEY" (dict "name" .name "key" .secretKey) }}
+{{- end }}{{ end }}
+{{- end }}
 {{- if hasPrefix "SASL" (include "callagent.kafkaSecurity" $root) }}
 {{- $_ := set $settings "CALLAGENT_KAFKA_SASL_MECHANISM" (ternary "SCRAM-SHA-512" $values.kafka.saslMechanism $values.strimzi.enabled) }}
 {{- $_ := set $settings "CALLAGENT_KAFKA_USER" $kafkaUser.user }}
 {{- end }}
 {{- if (include "callagent.kafkaCa" $root | fromJson).name }}{{ $_ := set $settings "CALLAGENT_KAFKA_CA_FILE" "/etc/callagent/kafka/ca.crt" }}{{ end }}
-{{- if $values.clickhouse.caSecret.name }}{{ $_ := set $settings "CALLAGENT_CLICKHOUSE_CA_FILE" "/etc/callagent/clickhouse/ca.crt" }}{{ end }}
-{{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
 {{- $settings = mergeOverwrite $settings (index . 2) $values.settings }}
 {{- range $name := keys $settings | sortAlpha }}
 - name: {{ $name }}
   value: {{ include "callagent.text" (get $settings $name) | quote }}
 {{- end }}
-{{- $secrets := dict }}
-{{- with $kafkaUser.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
-{{- with $values.clickhouse.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_CLICKHOUSE_PASSWORD" . }}{{ end }}{{ end }}
-{{- with $values.s3.credentialsSecret }}{{ if .name }}
-{{- $_ := set $secrets "CALLAGENT_S3_ACCESS_KEY" (dict "name" .name "key" .accessKey) }}
-{{- $_ := set $secrets "CALLAGENT_S3_SECRET_KEY" (dict "name" .name "key" .secretKey) }}
-{{- end }}{{ end }}
 {{- $secrets = merge (deepCopy $values.secretSettings) $secrets }}
 {{- range $name := keys $secrets | sortAlpha }}
 - name: {{ $name }}
@@ -175,7 +180,7 @@ securityContext:
   image: {{ include "callagent.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   args: [deploy.image.wait, {{ index . 2 }}]
-  env: {{- include "callagent.env" (list $root (index . 1) dict) | trim | nindent 4 }}
+  env: {{- include "callagent.env" (list $root (index . 1) dict (list "clickhouse" "s3")) | trim | nindent 4 }}
   resources: {{- toYaml $root.Values.migration.resources | nindent 4 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
   volumeMounts: {{- include "callagent.mounts" $root | trim | nindent 4 }}
@@ -219,14 +224,14 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The container of a processor. Call with (list $ "name" port values-of-it). */}}
+{{/* The container of a processor. Call with (list $ "name" port values-of-it list-of-stores). */}}
 {{- define "callagent.worker" -}}
 {{- $root := index . 0 -}}
 - name: {{ index . 1 }}
   image: {{ include "callagent.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   args: [processors, {{ index . 1 }}]
-  env: {{- include "callagent.env" (list $root (index . 1) dict) | trim | nindent 4 }}
+  env: {{- include "callagent.env" (list $root (index . 1) dict (index . 4)) | trim | nindent 4 }}
   ports:
     - {name: http, containerPort: {{ index . 2 }}}
   # It waits for Kafka before it serves its pages: that must not count against it at once.
