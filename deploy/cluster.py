@@ -39,6 +39,12 @@ def stored_in(table: str, cluster: str) -> str:
     return f"{table}_local" if cluster else table
 
 
+def sync(table: str, settings: Settings) -> str:
+    """The statement that returns when all replicas of a local table have what the others have."""
+    name = f"{settings.clickhouse_database}.{table}"
+    return f"SYSTEM SYNC REPLICA ON CLUSTER {settings.clickhouse_cluster} {name} LIGHTWEIGHT"
+
+
 def distributed(database: str, cluster: str) -> list[str]:
     """The statements for the tables over all shards; none for one server.
 

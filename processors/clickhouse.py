@@ -90,8 +90,10 @@ class ClickHouse:
         return self._client
 
 
-def connect(settings: Settings, database: str | None = None) -> Client:
-    """A client for the database of the settings, or another.
+def connect(
+    settings: Settings, database: str | None = None, seconds: int = TIMEOUT_SECONDS
+) -> Client:
+    """A client for the database of the settings, or another, that waits so long for an answer.
 
     Raises:
         SettingError: the address or the file of certificates cannot be used.
@@ -107,7 +109,7 @@ def connect(settings: Settings, database: str | None = None) -> Client:
         autogenerate_session_id=False,
         tz_mode="aware",
         connect_timeout=10,
-        send_receive_timeout=TIMEOUT_SECONDS,
+        send_receive_timeout=seconds,
         ca_cert=ca_file(settings, "clickhouse_ca_file"),
         settings={
             "max_partitions_per_insert_block": NO_LIMIT,

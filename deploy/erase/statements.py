@@ -5,13 +5,24 @@ The kinds of targets: `call` (account and uuid), `letter` (id) and `log` (id, of
 
 from string import Template
 
+from deploy import cluster
+from schemas.settings import Settings
+
 TARGETS = "erasure_targets"
-CREATE = """
-CREATE TABLE erasure_targets (kind LowCardinality(String), account_id String, id String)
-ENGINE = MergeTree ORDER BY (kind, account_id, id)
+# On a cluster every host has all targets. The same ones come in each round: they are no repeats.
+_CREATE = """
+CREATE TABLE $database.erasure_targets$on_cluster
+(kind LowCardinality(String), account_id String, id String)
+ENGINE = ${replicated}MergeTree$keeper_of_all ORDER BY (kind, account_id, id)
+SETTINGS replicated_deduplication_window = 0
 """
 CLEAR = "TRUNCATE TABLE erasure_targets"
-DROP = "DROP TABLE IF EXISTS erasure_targets SYNC"
+# A deletion that was broken off would look for its targets for ever.
+_KILL = """
+KILL MUTATION$on_cluster WHERE database = '$database'
+    AND position(command, 'erasure_targets') > 0 AND NOT is_done
+"""
+_DROP = "DROP TABLE IF EXISTS $database.erasure_targets$on_cluster SYNC"
 REBUILDING = """
 SELECT count() FROM system.tables
 WHERE database = currentDatabase() AND name = 'call_states_rebuild'
@@ -84,9 +95,10 @@ SELECT DISTINCT object_key FROM phone_log_rows
 WHERE id IN (SELECT id FROM erasure_targets WHERE kind = 'log') ORDER BY object_key
 """
 
-_CALL = "(account_id, uuid) IN (SELECT account_id, id FROM erasure_targets WHERE kind = 'call')"
-_LETTER = "id IN (SELECT id FROM erasure_targets WHERE kind = 'letter')"
-_LOG = "id IN (SELECT id FROM erasure_targets WHERE kind = 'log')"
+_OF_KIND = "FROM $database.erasure_targets WHERE kind"
+_CALL = f"(account_id, uuid) IN (SELECT account_id, id {_OF_KIND} = 'call')"
+_LETTER = f"id IN (SELECT id {_OF_KIND} = 'letter')"
+_LOG = f"id IN (SELECT id {_OF_KIND} = 'log')"
 WHERE = {
     "call_states": _CALL,
     "fragment_rows": f"{_CALL} OR (kind = 'log' AND {_LOG})",
@@ -102,11 +114,32 @@ VIEWS = {
 }
 
 
-def count(table: str) -> str:
+def create(settings: Settings) -> str:
+    """Make the table of targets."""
+    return _filled(_CREATE, settings)
+
+
+def drop(settings: Settings) -> tuple[str, str]:
+    """End what reads the table of targets, then drop it."""
+    return _filled(_KILL, settings), _filled(_DROP, settings)
+
+
+def count(table: str, settings: Settings) -> str:
     """How many rows of a table are concerned, each once, as analysts count them."""
-    return f"SELECT count() FROM {table} FINAL WHERE {WHERE[table]}"  # noqa: S608
+    return _filled(f"SELECT count() FROM {table} FINAL WHERE {WHERE[table]}", settings)  # noqa: S608
 
 
-def delete(table: str) -> str:
-    """Delete them: it returns when all parts are written anew without them."""
-    return f"ALTER TABLE {table} DELETE WHERE {WHERE[table]} SETTINGS mutations_sync = 2"
+def delete(table: str, settings: Settings) -> str:
+    """Delete them: it returns when all parts of all replicas are written anew without them."""
+    options = "mutations_sync = 2"
+    if settings.clickhouse_cluster:
+        # Each replica asks for the targets itself, and they are the same on all.
+        options += ", allow_nondeterministic_mutations = 1, distributed_ddl_task_timeout = -1"
+    stored = cluster.stored_in(table, settings.clickhouse_cluster)
+    sql = f"ALTER TABLE $database.{stored}$on_cluster DELETE WHERE {WHERE[table]}"
+    return _filled(f"{sql} SETTINGS {options}", settings)
+
+
+def _filled(sql: str, settings: Settings) -> str:
+    places = cluster.placeholders(settings.clickhouse_cluster)
+    return Template(sql).substitute(places, database=settings.clickhouse_database)

@@ -8,6 +8,7 @@ from typing import Any
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from deploy import cluster
 from deploy.command import CommandError
 from deploy.erase import statements
 from deploy.erase.objects import Objects
@@ -20,6 +21,7 @@ from schemas.number import comparable, read_number
 from schemas.settings import Settings
 
 ROWS_A_BLOCK = 5_000
+DELETE_SECONDS = 24 * 3600
 ALREADY_EXISTS = 57
 DIGITS = [
     char for char in map(chr, range(128, sys.maxunicode + 1)) if unicodedata.category(char) == "Nd"
@@ -52,7 +54,7 @@ class Targets:
             self.drop()
         self.refuse_rebuild()
         try:
-            self._client.command(statements.CREATE)
+            self._client.command(statements.create(self._settings))
         except ClickHouseError as error:
             if getattr(error, "code", None) != ALREADY_EXISTS:
                 raise
@@ -67,12 +69,19 @@ class Targets:
             raise CommandError("call_states_rebuild is there: wait until the rebuild is done")
 
     def drop(self) -> None:
-        """Drop the table."""
-        self._client.command(statements.DROP)
+        """Drop the table, and end deletions that would still read it."""
+        for sql in statements.drop(self._settings):
+            self._client.command(sql)
 
     def find(self) -> dict[str, int]:
         """Fill the table anew; return how many rows are concerned, by table."""
+        self._sync(*statements.WHERE)
         self._client.command(statements.CLEAR)
+        self._fill()
+        self._sync(statements.TARGETS)
+        return {table: self._count(table) for table in statements.WHERE}
+
+    def _fill(self) -> None:
         scope = self._scope
         parameters: dict[str, Any] = {"account": scope.account_id, "last": scope.last_ms}
         if scope.kind == "account":
@@ -86,11 +95,24 @@ class Targets:
             self._insert(iter([("call", scope.account_id, scope.value)]))
         else:
             self._insert(self._with_number(wanted(scope.value, self._settings)))
-        return {table: self._number(statements.count(table)) for table in statements.WHERE}
+
+    def _sync(self, *tables: str) -> None:
+        """Return when every replica has what the others have, on a cluster: any may be asked."""
+        name = self._settings.clickhouse_cluster
+        for table in tables if name else ():
+            stored = table if table == statements.TARGETS else cluster.stored_in(table, name)
+            self._client.command(cluster.sync(stored, self._settings))
+
+    def _count(self, table: str) -> int:
+        return self._number(statements.count(table, self._settings))
 
     def delete(self, table: str) -> None:
-        """Delete the rows of a table that are concerned."""
-        self._client.command(statements.delete(table))
+        """Delete the rows of a table that are concerned; large tables take hours."""
+        patient = clickhouse.connect(self._settings, seconds=DELETE_SECONDS)
+        try:
+            patient.command(statements.delete(table, self._settings))
+        finally:
+            patient.close()
 
     def calls(self) -> list[tuple[str, str]]:
         """Account and uuid of each call."""

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.cluster import SHARD_KEYS, distributed, placeholders, stored_in
+from deploy.cluster import SHARD_KEYS, distributed, placeholders, stored_in, sync
+from deploy.erase import statements as erasing
 from deploy.local.clickhouse import ROOT
 from deploy.migrate import BEFORE, filled
 from deploy.migrations import DDL
@@ -34,6 +35,8 @@ KEEPER = """
   </offices></remote_servers>
 </clickhouse>
 """
+SHARD = KEEPER[KEEPER.index("    <shard><internal") : KEEPER.rindex("    <shard><internal")]
+ONE_SHARD = KEEPER.replace(SHARD, "", 1)
 # It ends at once: the engine in a process does not stop the replicas of its Keeper in order.
 ENGINE = """
 import os, sys
@@ -66,9 +69,15 @@ def on_one_host(sql: str) -> str:
     return sql.replace(" ON CLUSTER offices", f" UUID '{uuid4()}'" if replicated else "")
 
 
-def run_in_engine(folder: Path, sql: list[str]) -> str:
+def on_the_only_host(sql: str) -> str:
+    """A statement on a cluster of one host: the engine starts no replica, so without a Keeper."""
+    plain = re.sub(r"Replicated(\w*MergeTree)\([^)]*\)", r"\1", sql)
+    return plain.replace(" ON CLUSTER offices", "")
+
+
+def run_in_engine(folder: Path, sql: list[str], config: str = KEEPER) -> str:
     """What the engine answers, with a Keeper in its memory and a cluster that it knows by name."""
-    (folder / "config.xml").write_text(KEEPER)
+    (folder / "config.xml").write_text(config)
     (folder / "statements").write_text("\0".join(sql))
     arguments = [str(folder / name) for name in ("data", "config.xml", "statements")]
     done = subprocess.run(
@@ -145,12 +154,44 @@ def test_the_engine_makes_the_tables_of_a_cluster_with_the_same_columns(tmp_path
     assert {name for name, engine in found.items() if engine == "View"} == {f.stem for f in VIEWS}
 
 
+def test_an_erasure_deletes_the_rows_of_every_host_by_targets_that_every_host_has() -> None:
+    assert "keeper" not in erasing.create(Settings())
+    made = erasing.create(CLUSTERED)
+    assert re.search(r"ReplicatedMergeTree\('/clickhouse/tables/\{uuid\}/all'", made)
+    deleted = [erasing.delete(table, CLUSTERED) for table in erasing.WHERE]
+    for sql in (made, *erasing.drop(CLUSTERED), *deleted):
+        assert " ON CLUSTER offices" in sql
+    for sql in deleted:
+        assert re.search(r"ALTER TABLE callagent\.\w+_local ", sql)
+        assert "FROM callagent.erasure_targets" in sql
+        assert "mutations_sync = 2, allow_nondeterministic_mutations = 1" in sql
+
+
+@pytest.mark.integration
+def test_the_statements_of_an_erasure_run_on_a_cluster(tmp_path: Path) -> None:
+    table = "call_states"
+    made = [on_the_only_host(sql) for sql in (*statements(CLUSTERED), erasing.create(CLUSTERED))]
+    rows = "INSERT INTO callagent.call_states (account_id, uuid) VALUES ('a', '1'), ('b', '1')"
+    target = "INSERT INTO callagent.erasure_targets VALUES ('call', 'a', '1')"
+    found = f"SELECT 'rows', count() FROM callagent.{table}"
+    counted = erasing.count(table, CLUSTERED).replace("FROM call", "FROM callagent.call", 1)
+    deleted = [on_the_only_host(erasing.delete(name, CLUSTERED)) for name in erasing.WHERE]
+    dropped = [on_the_only_host(sql) for sql in erasing.drop(CLUSTERED)]
+    parsed = [f"EXPLAIN AST {sync('call_states_local', CLUSTERED)}"]
+    now = "SET distributed_foreground_insert = 1"
+    answer = run_in_engine(
+        tmp_path,
+        [*made, now, rows, target, counted, *deleted, counted, found, *dropped, *parsed],
+        ONE_SHARD,
+    )
+    lines = [line for line in answer.splitlines() if line]
+    assert lines[:3] == ["1", "0", '"rows",1']
+
+
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        ("deploy.erase", ["account", "a", "--why", "x", "--yes"]),
         ("deploy.rebuild", []),
-        ("deploy.roles", ["anna"]),
     ],
 )
 def test_what_would_reach_one_host_only_is_refused(module: str, arguments: list[str]) -> None:

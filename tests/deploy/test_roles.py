@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.local.pipeline import Pipeline
 from deploy.migrate import create_tables
-from deploy.roles import account_role, statements
+from deploy.roles import POLICED, account_role, statements
 from processors import clickhouse
 from schemas.settings import Settings
 from tests import containers
@@ -24,10 +25,31 @@ START_SECONDS = 120
 
 
 def test_a_name_cannot_break_out_of_its_place() -> None:
-    sql = statements("callagent", "anna", "secret", ODD)
+    sql = statements(Settings(), "anna", "secret", ODD)
     assert sum("Рога\\'; \\\\ и $database; копыта'" in statement for statement in sql) == 1
     assert not any("secret" in statement for statement in sql)
     assert account_role("a b") != account_role("a_b")
+
+
+def test_on_a_cluster_every_host_has_the_role_and_its_policy() -> None:
+    sql = statements(Settings(clickhouse_cluster="offices"), "anna", "secret", "account1")
+    assert all("ON CLUSTER offices" in statement for statement in sql)
+    policies = [statement for statement in sql if "CREATE ROW POLICY" in statement]
+    assert len(policies) == 2
+    for table in POLICED:
+        assert all(f"callagent.{table}_local" in statement for statement in policies)
+        assert any(f"SELECT ON callagent.{table}_local TO" in statement for statement in sql)
+    assert not any("CLUSTER" in statement for statement in statements(Settings(), "anna", "s", "a"))
+
+
+def test_a_role_of_one_account_is_for_clusters_that_say_who_asks() -> None:
+    clustered = Settings(clickhouse_cluster="offices")
+    ended = run(clustered, "deploy.roles", "anna", "--account", "account1")
+    assert ended.code == 1
+    assert "<secret>" in ended.err
+    ended = run(clustered, "deploy.roles", "anna", "--account", "account1", "--cluster-secret")
+    assert ended.code == 0
+    assert "ON CLUSTER offices" in ended.out.decode()
 
 
 @pytest.mark.parametrize("user", ["a;b", "", "1a", "a" * 65])
@@ -49,8 +71,10 @@ def test_the_sql_is_printed_without_the_password() -> None:
 @pytest.mark.integration
 def test_every_statement_parses(pipeline: Pipeline, settings: Settings) -> None:
     client = clickhouse.connect(settings)
-    for statement in (*statements("callagent", "a", "s"), *statements("callagent", "a", "s", ODD)):
-        assert client.query(f"EXPLAIN AST {statement}").result_rows
+    clustered = replace(settings, clickhouse_cluster="offices")
+    for how in (settings, clustered):
+        for statement in (*statements(how, "a", "s"), *statements(how, "a", "s", ODD)):
+            assert client.query(f"EXPLAIN AST {statement}").result_rows
     if settings.clickhouse_url:
         return  # a server's user may make roles: see below
     ended = run(settings, "deploy.roles", "anna", "--apply")
@@ -84,7 +108,7 @@ def await_server(settings: Settings) -> None:
 
 def user_of(settings: Settings, name: str, account: str | None) -> Client:
     admin = clickhouse.connect(settings)
-    for statement in statements(settings.clickhouse_database, name, "secret", account):
+    for statement in statements(settings, name, "secret", account):
         admin.command(statement)
     host, port = settings.clickhouse.rpartition("@")[2].split(":")
     return clickhouse_connect.get_client(

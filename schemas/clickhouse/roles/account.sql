@@ -1,11 +1,10 @@
 -- A role that reads one account: a dead letter that names no account is nobody's. account_id is the
 -- first of the sorting key, so the policy is cheap, and it takes whole calls, so FINAL merges under
 -- it what it merges without it.
-CREATE ROLE IF NOT EXISTS $role;
+CREATE ROLE IF NOT EXISTS $role$on_cluster;
 
-GRANT callagent_one_account TO $role;
+GRANT$on_cluster callagent_one_account TO $role;
 
-CREATE ROW POLICY OR REPLACE $role
-ON $database.call_states, $database.fragment_rows, $database.dead_letter_rows,
-    $database.phone_log_rows
+CREATE ROW POLICY OR REPLACE $role$on_cluster
+ON $policed
 FOR SELECT USING account_id = $account AS PERMISSIVE TO $role;

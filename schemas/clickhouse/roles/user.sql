@@ -1,6 +1,6 @@
 -- A person or a tool with one of the roles, and nothing else.
-CREATE USER OR REPLACE $user IDENTIFIED WITH sha256_hash BY $password_hash DEFAULT ROLE NONE;
+CREATE USER OR REPLACE $user$on_cluster IDENTIFIED WITH sha256_hash BY $password_hash DEFAULT ROLE NONE;
 
-GRANT $role TO $user;
+GRANT$on_cluster $role TO $user;
 
-ALTER USER $user DEFAULT ROLE $role;
+ALTER USER $user$on_cluster DEFAULT ROLE $role;

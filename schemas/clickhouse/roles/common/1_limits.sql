@@ -1,8 +1,8 @@
 -- What all analysts share: they only read, and no query of theirs can stop the server for others.
 -- readonly = 2: clients of BI tools set formats and the like; the limits cannot be raised.
-CREATE SETTINGS PROFILE IF NOT EXISTS callagent_analyst;
+CREATE SETTINGS PROFILE IF NOT EXISTS callagent_analyst$on_cluster;
 
-ALTER SETTINGS PROFILE callagent_analyst SETTINGS
+ALTER SETTINGS PROFILE callagent_analyst$on_cluster SETTINGS
     readonly = 2 CONST,
     allow_ddl = 0 CONST,
     allow_introspection_functions = 0 CONST,
@@ -14,6 +14,6 @@ ALTER SETTINGS PROFILE callagent_analyst SETTINGS
     max_result_rows = 10000000 MIN 1 MAX 10000000,
     priority = 10 CONST;
 
-CREATE QUOTA OR REPLACE callagent_analyst KEYED BY user_name
+CREATE QUOTA OR REPLACE callagent_analyst$on_cluster KEYED BY user_name
 FOR INTERVAL 1 hour MAX queries = 3600, execution_time = 3600
 TO callagent_analyst, callagent_one_account;
