@@ -1,6 +1,7 @@
 """`python -m ingest`: the ingress as a process."""
 
 import logging
+import os
 import resource
 import socket
 import sys
@@ -37,8 +38,8 @@ def main() -> int:
     if taken := _listen_error(settings):
         print(
             f"{PREFIX}INGEST_PORT: nobody can listen on port {settings.ingest_port} of"
-            f" {settings.host} ({taken.strerror}); stop the program that does, or set it to a free"
-            " port",
+            f" {settings.host} ({os.strerror(taken.errno or 0)}); stop the program that does, or"
+            " set it to a free port",
             file=sys.stderr,
         )
         return PORT_TAKEN

@@ -54,7 +54,10 @@ def test_a_port_that_is_taken_is_named(
         monkeypatch.setenv("CALLAGENT_INGEST_PORT", str(port))
         assert main() == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"CALLAGENT_INGEST_PORT: nobody can listen on port {port} of 127.0.0.1")
+    assert line.startswith(
+        f"CALLAGENT_INGEST_PORT: nobody can listen on port {port} of 127.0.0.1"
+        " (Address already in use); stop"
+    )
 
 
 def test_what_may_be_served(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.demo.phone import Call, Phone
+from deploy.local.ports import free_ports
 from deploy.local.process import Process
 from deploy.local.services import program
 from processors.brokers import kafka_lets_in, why_not
@@ -71,7 +72,6 @@ async def test_a_call_becomes_a_row_and_its_dead_letter_is_replayed(working: Set
 def check_commands(settings: Settings, call: Call, letter: str) -> None:
     plain = replace(settings, kafka_sasl_mechanism="PLAIN")
     assert "1 dead again" in "".join(done(plain, "deploy.dead_letters", "replay", letter).lines)
-    done(plain, "deploy.rebuild", "--check")
     wrong = replace(settings, kafka_password="wrong")
     for words in (("deploy.dead_letters", "replay", letter), ("deploy.rebuild", "--check")):
         ended = run(wrong, *words)
@@ -117,8 +117,10 @@ def lines_about(setting: str, process: Process) -> list[str]:
 def test_processes_say_why_kafka_does_not_let_them_in_and_wait(
     secured: Settings, stranger: str, tmp_path: Path
 ) -> None:
-    own = replace(secured, data_dir=str(tmp_path), kafka_password="wrong")
-    other = replace(secured, data_dir=str(tmp_path), kafka_ca_file=stranger)
+    ports = dict(zip(("ingest_port", "correlator_port"), free_ports(2), strict=True))
+    settings = replace(secured, data_dir=str(tmp_path), **ports)  # type: ignore[arg-type]
+    own = replace(settings, kafka_password="wrong")
+    other = replace(settings, kafka_ca_file=stranger)
     processes = {
         "CALLAGENT_KAFKA_PASSWORD": program(own, "ingest", "ingest"),
         "CALLAGENT_KAFKA_CA_FILE": program(other, "correlator", "processors", "correlator"),
