@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from chdb import ChdbError
@@ -181,12 +181,15 @@ def _refuse_several(connection: Connection, statement: Statement) -> None:
 
 
 def _insert(connection: Connection, sql: str, name: str, data: Iterable[bytes]) -> Result:
-    """Insert by way of a file: the library's own inserter keeps quiet about rows not written."""
-    with closing(connection), _engine_errors(), NamedTemporaryFile(prefix="insert-") as file:
+    """Insert by way of a file: the library's own inserter keeps quiet about rows not written.
+
+    The file has no name, so that a kill leaves nothing of it.
+    """
+    with closing(connection), _engine_errors(), TemporaryFile() as file:
         file.writelines(data)
         file.flush()
         target, settings = _SETTINGS.split(sql, maxsplit=1) if _SETTINGS.search(sql) else (sql, "")
-        source = f"FROM INFILE '{file.name}' {settings and 'SETTINGS ' + settings}"
+        source = f"FROM INFILE '/dev/fd/{file.fileno()}' {settings and 'SETTINGS ' + settings}"
         done = connection.query(f"{target} {source} FORMAT {name}")
         written = {"written_rows": done.rows_written(), "written_bytes": done.bytes_written()}
     return Result((), None, written)

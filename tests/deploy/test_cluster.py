@@ -1,5 +1,6 @@
 """The form of the tables on a cluster: it parses, and rows of a call belong to one shard."""
 
+import os
 import re
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def run_in_engine(folder: Path, sql: list[str], config: str = KEEPER) -> str:
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
         timeout=ENGINE_SECONDS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
