@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import clickhouse_connect
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DataError, Error, ProgrammingError
 
@@ -30,8 +31,12 @@ NEVER_CODES = frozenset(
 )
 NEVER_WRITTEN = (DataError, ProgrammingError, TypeError, ValueError, OverflowError, struct.error)
 
-
 T = TypeVar("T")
+
+# The driver loads these at the first insert where they happen to be installed, which takes seconds
+# of CPU and 100 MB; our rows are plain Python, and the image has none of them.
+for _library in ("np", "pd", "pd_time_test", "arrow", "pl"):
+    setattr(options, _library, None)
 
 
 class NotReadyError(Exception):

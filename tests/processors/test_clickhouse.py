@@ -1,5 +1,7 @@
 """What is a row's fault, and what is ClickHouse's."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -83,3 +85,9 @@ async def test_an_answer_that_breaks_off_is_asked_for_again(
     server = Server(query=[ValueError("half of a block"), IndexError("half of a block")])
     server.rows = [{"uuid": "a"}]
     assert await client(monkeypatch, server).query("SELECT 1", {}) == [{"uuid": "a"}]
+
+
+def test_no_library_for_data_frames_is_loaded_with_the_first_row() -> None:
+    asked = "import sys, processors.clickhouse as c; c.options.pd; c.options.np; c.options.arrow"
+    check = "assert not {'pandas', 'numpy', 'pyarrow'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{asked}; {check}"], check=True)
