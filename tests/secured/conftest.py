@@ -1,5 +1,6 @@
 """Settings by which all has TLS: Kafka is their own, the stores are the shared ones."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from schemas.address import clickhouse_address, s3_address
 from schemas.settings import Settings
 from tests.conftest import local_settings
 from tests.ingest.certificate import make_certificate
-from tests.secured.kafka import PASSWORD, USER, SecuredKafka
+from tests.secured.kafka import PASSWORD, SecuredKafka, give_rights
 
 KAFKA_SECONDS = 180.0
 
@@ -30,7 +31,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> str:
 def secured(
     tmp_path_factory: pytest.TempPathFactory, pipeline: Pipeline, settings: Settings
 ) -> Iterator[Settings]:
-    """The settings; all servers that they name run."""
+    """The settings, of somebody who runs commands; all servers that they name run."""
     folder = tmp_path_factory.mktemp("secured")
     cert, key = make_certificate(folder)
     clickhouse, s3 = clickhouse_address(settings), s3_address(settings)
@@ -42,7 +43,7 @@ def secured(
         kafka_brokers=f"{LOOPBACK}:{ports[0]}",
         kafka_security="SASL_SSL",
         kafka_sasl_mechanism="SCRAM-SHA-512",
-        kafka_user=USER,
+        kafka_user="toolbox",
         kafka_password=PASSWORD,
         kafka_ca_file=str(cert),
         clickhouse_url=f"https://{LOOPBACK}:{ports[1]}",
@@ -70,6 +71,7 @@ def secured(
         fronts.start()
         broker.start()
         wait_ready([broker], KAFKA_SECONDS)
+        asyncio.run(give_rights(f"{LOOPBACK}:{ours.kafka_port}"))
         yield ours
     finally:
         broker.stop()

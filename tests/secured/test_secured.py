@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from deploy.demo.phone import Call, Phone
+from deploy.local.part import wait_ready
 from deploy.local.ports import free_ports
 from deploy.local.process import Process
-from deploy.local.services import program
+from deploy.local.services import ingress, processors, program
+from processors.__main__ import APPS
 from processors.brokers import kafka_lets_in, why_not
 from processors.clickhouse import ClickHouse
 from processors.s3 import Bucket
 from schemas.settings import Settings
 from tests.analyst import Analyst, eventually
-from tests.conftest import running
 from tests.deploy.commands import Ended, run
 
 pytestmark = pytest.mark.integration
@@ -32,9 +33,25 @@ AUDIO = b"#!AMR\n" + b"a" * 40_000
 
 @pytest.fixture(scope="module")
 def working(secured: Settings) -> Iterator[Settings]:
-    """Ingress and processors at work, after a migration."""
-    with running(secured):
+    """Ingress and processors at work, after a migration, each as its own user at Kafka."""
+    done(of("migration", secured), "deploy.migrate")
+    workers = [
+        worker for name in APPS for worker in processors(of(name, secured)) if worker.name == name
+    ]
+    parts = [ingress(of("ingest", secured)), *workers]
+    try:
+        for part in parts:
+            part.start()
+        wait_ready(parts, WAIT_SECONDS)
         yield secured
+    finally:
+        for part in parts:
+            part.stop()
+
+
+def of(user: str, settings: Settings) -> Settings:
+    """The settings of a process."""
+    return replace(settings, kafka_user=user)
 
 
 def done(settings: Settings, *words: str) -> Ended:
@@ -79,6 +96,22 @@ def check_commands(settings: Settings, call: Call, letter: str) -> None:
         (line,) = ended.err.splitlines()
         assert "refuses CALLAGENT_KAFKA_USER and CALLAGENT_KAFKA_PASSWORD" in line
     done(settings, "deploy.erase", "call", "secured", call.uuid, "--why", "a test", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("ingest", ["deploy.rebuild", "--check"]),
+        ("recording-sink", ["deploy.reprocess", "clickhouse-sink"]),
+        ("migration", ["deploy.erase", "call", "a", "u", "--why", "a test", "--yes"]),
+    ],
+)
+def test_kafka_refuses_a_process_what_is_not_its_work(
+    working: Settings, user: str, words: list[str]
+) -> None:
+    ended = run(of(user, working), *words)
+    assert ended.code == 1
+    assert "AuthorizationFailed" in ended.err
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
@@ -142,7 +175,7 @@ def test_a_command_names_the_store_whose_certificate_it_does_not_believe(
     secured: Settings, stranger: str, store: str
 ) -> None:
     other: dict[str, Any] = {f"{store}_ca_file": stranger}
-    ended = run(replace(secured, **other), "deploy.migrate")
+    ended = run(replace(secured, kafka_user="migration", **other), "deploy.migrate")
     assert ended.code == 1
     (line,) = ended.err.splitlines()
     assert f"CALLAGENT_{store.upper()}_CA_FILE does not vouch for" in line
