@@ -129,6 +129,7 @@ class Spool:
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._db is None:
+                self._set_log_aside()
                 self._db = spool_file.connect(self.path, self._max_pages)
                 self._accounts = spool_file.bytes_by_account(self._db)
             return self._commit_in(self._db, work)
@@ -151,13 +152,26 @@ class Spool:
             self._db.close()
         self._db = None
 
+    def _set_log_aside(self) -> None:
+        """Where the file was cut to nothing: SQLite would delete its log, and nobody would know."""
+        log_ = Path(f"{self.path}-wal")
+        size = self.path.stat().st_size if self.path.exists() else None
+        if size or (size is None and not log_.exists()):
+            return
+        metrics.SPOOL_FAILURES.inc()
+        aside = Path(f"{self._aside()}-wal")
+        with suppress(FileNotFoundError):
+            log_.rename(aside)
+        log.error("the spool was cut to nothing; its log, if there was one, is %s", aside)
+
+    def _aside(self) -> Path:
+        return self.path.with_suffix(f".damaged-{time.time_ns()}")
+
     def _salvaged(self) -> sqlite3.Connection:
         """A new file in the place of the damaged one, which goes aside when the new one is whole:
         who is killed meanwhile begins again."""
         metrics.SPOOL_FAILURES.inc()
-        aside, fresh = (
-            self.path.with_suffix(suffix) for suffix in (f".damaged-{time.time_ns()}", ".fresh")
-        )
+        aside, fresh = self._aside(), self.path.with_suffix(".fresh")
         count = spool_file.copy_readable(self.path, fresh, self._max_pages)
         aside.hardlink_to(self.path)
         for log_ in ("-wal", "-shm"):

@@ -15,6 +15,7 @@ import pytest
 from ingest.errors import OverShareError, UnavailableError
 from ingest.publisher import KafkaRecord
 from ingest.spool import RESERVE_BYTES, Spool, free_spools
+from schemas import metrics
 
 MIB = 1024 * 1024
 
@@ -176,6 +177,29 @@ async def test_a_damaged_place_takes_only_its_own_records_with_it(tmp_path: Path
     assert len(saved) > 190
     assert saved == [one for one in records if one in saved]
     await again.close()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_log_whose_file_was_emptied_or_is_gone_is_kept_and_told(
+    tmp_path: Path, gone: bool
+) -> None:
+    spool = open_spool(tmp_path / "first")
+    await spool.put([record(1)])
+    second = tmp_path / "second"
+    second.mkdir()
+    log = Path(f"{spool.path}-wal").read_bytes()
+    (second / "1.sqlite-wal").write_bytes(log)
+    if not gone:
+        (second / "1.sqlite").touch()
+    await spool.close()
+    failures = metrics.SPOOL_FAILURES._value.get()
+    again = open_spool(second)
+    await again.put([record(2)])
+    assert await drain(again) == [record(2)]
+    await again.close()
+    (aside,) = second.glob("*.damaged-*-wal")
+    assert aside.read_bytes() == log
+    assert metrics.SPOOL_FAILURES._value.get() == failures + 1
 
 
 async def test_who_was_killed_while_a_damaged_file_was_read_begins_again(tmp_path: Path) -> None:
