@@ -102,6 +102,7 @@ learns a password that is not needed. Call with (list $ "process" dict-of-furthe
 {{- end }}
 {{- if has "s3" (index . 3) }}
 {{- $_ := set $settings "CALLAGENT_S3_URL" (required "set s3.url to the address of an S3" $values.s3.url) }}
+{{- with $values.s3.publicUrl }}{{ $_ := set $settings "CALLAGENT_S3_PUBLIC_URL" . }}{{ end }}
 {{- $_ := set $settings "CALLAGENT_S3_BUCKET" $values.s3.bucket }}
 {{- $_ := set $settings "CALLAGENT_S3_REGION" $values.s3.region }}
 {{- if $values.s3.caSecret.name }}{{ $_ := set $settings "CALLAGENT_S3_CA_FILE" "/etc/callagent/s3/ca.crt" }}{{ end }}
