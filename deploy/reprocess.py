@@ -42,9 +42,11 @@ async def reprocess(settings: Settings, args: argparse.Namespace) -> None:
         KafkaError: Kafka does not answer, or does not allow it.
     """
     group = f"callagent-{args.processor}"
-    options = kafka_options(settings)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False, **options
+        bootstrap_servers=settings.brokers,
+        group_id=group,
+        enable_auto_commit=False,
+        **kafka_options(settings),
     )
     await consumer.start()
     try:

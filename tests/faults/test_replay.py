@@ -60,5 +60,5 @@ async def test_a_replay_changes_nothing(
             lambda group=group: asyncio.run(committed(settings, group)),
             lambda found, end=end: all(found[place] >= end[place] for place in end),
         )
-        assert {place: at for place, at in found.items() if at < end[place]} == {}, group
+        assert {place: at for place, at in end.items() if found[place] < at} == {}, group
     assert await asyncio.to_thread(contents, analyst) == before

@@ -9,6 +9,7 @@ import pytest
 from deploy.image import health
 from deploy.local.services import environment, ingress, processors
 from schemas.settings import Settings, load
+from tests.analyst import eventually
 from tests.ingest.certificate import make_certificate
 from tests.ingest.conftest import serving
 
@@ -46,7 +47,7 @@ async def test_an_ingress_that_serves_https_becomes_ready(tmp_path: Path) -> Non
         assert await asyncio.to_thread(ingress(settings).ready)
         assert await asyncio.to_thread(health.well, settings, "/readyz")
         running.publisher.is_ready = False
-        assert not await asyncio.to_thread(ingress(settings).ready)
+        assert await asyncio.to_thread(eventually, lambda: not ingress(settings).ready(), bool)
     assert not ingress(settings).ready()
 
 
