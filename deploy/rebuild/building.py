@@ -39,7 +39,8 @@ class Rebuild:
         self._say = say
         self._wait_until_level = wait_until_level
         self._tables = Tables(settings)
-        self._started = datetime.now(UTC)
+        self._begun = self._started = datetime.now(UTC)
+        self._marks: Marks = {}
 
     def run(self, *, fresh: bool = False, only_check: bool = False) -> None:
         """Make the table anew and put it into its place; with `only_check`, compare and drop it.
@@ -70,8 +71,12 @@ class Rebuild:
                 " if none works, say --fresh"
             )
         self._tables.drop()
+        # What comes from now on may be in one table and not yet in the other.
+        self._begun = datetime.now(UTC)
         self._wait_for_correlator()
         self._wait_until_level(self._settings, level.SINK)
+        # In this order: what is received after the start has fragments after the marks.
+        self._marks = self._tables.marks()
         self._started = datetime.now(UTC)
 
     def _wait_for_correlator(self) -> None:
@@ -81,7 +86,7 @@ class Rebuild:
             self._say(f"note: {error}; it will find the calls as they are rebuilt")
 
     def _build(self) -> Marks:
-        marks = self._tables.marks()
+        marks = self._marks
         self._tables.create()
         self._tables.note_days(self._scope)
         if not self._scope.whole:
@@ -111,7 +116,7 @@ class Rebuild:
         return new_marks, count
 
     def _compare(self) -> None:
-        found = self._tables.compare(self._started)
+        found = self._tables.compare(self._begun)
         self._say(
             f"calls at rest: {found.before} before, {found.after} after; {found.changed} differ,"
             f" {found.gone} only before, {found.added} only after"

@@ -129,10 +129,10 @@ class Tables:
         days = self._client.query(statements.DAYS_OF, parameters).result_rows
         return [Fragment(*row) for row in rows], [(*row,) for row in days]
 
-    def compare(self, started: datetime) -> Comparison:
-        """How the new table differs from the old in the calls without news since the start."""
+    def compare(self, since: datetime) -> Comparison:
+        """How the new table differs from the old in the calls without news since a time."""
         found = Comparison()
-        parameters = {"started": round(started.timestamp() * 1000), "examples": EXAMPLES}
+        parameters = {"started": round(since.timestamp() * 1000), "examples": EXAMPLES}
         for month in self.months():
             result = self._client.query(statements.COMPARE, {**parameters, "month": month})
             found = found.plus(result.result_rows[0])

@@ -15,6 +15,7 @@ from deploy.rebuild.building import Rebuild
 from deploy.rebuild.counting import Counts
 from deploy.rebuild.fragments import Fragment, derive
 from deploy.rebuild.scope import Scope
+from deploy.rebuild.tables import Comparison, Tables
 from processors import clickhouse
 from schemas.call import Recording
 from schemas.ids import object_key
@@ -190,6 +191,29 @@ async def test_it_gives_the_same_rows_and_mends_wrong_ones_while_posts_go_on(
     assert "; 0 differ, 0 only before, 0 only after" in (await world.rebuild()).out.decode()
     assert world.analyst.calls(names) == before
     assert world.analyst.calls(list(live)) == live
+
+
+@pytest.mark.integration
+def test_what_comes_while_it_waits_for_the_processors_is_not_at_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[datetime] = []
+    compared: list[datetime] = []
+
+    def compare(tables: Tables, since: datetime) -> Comparison:
+        compared.append(since)
+        return Comparison()
+
+    monkeypatch.setattr(Tables, "compare", compare)
+    rebuild = Rebuild(
+        world.settings,
+        Scope(),
+        say=lambda line: None,
+        wait_until_level=lambda settings, group: waits.append(datetime.now(UTC)),
+    )
+    rebuild.run(only_check=True)
+    assert len(waits) == 2
+    assert compared[0] <= min(waits)
 
 
 @pytest.mark.integration
