@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.image.wait import silent, wait
 from deploy.local.ports import LOOPBACK, free_port
+from processors.clickhouse import connect
 from schemas.settings import Settings
 from tests.deploy.compose_files import service
 
@@ -78,6 +79,19 @@ def clickhouse(make: Make = make_container) -> tuple[Any, Settings]:
     port = free_port()
     container = _container(make, "clickhouse", {8123: port}, CLICKHOUSE)
     return container, Settings(clickhouse_url=f"http://default:{PASSWORD}@{LOOPBACK}:{port}")
+
+
+def await_clickhouse(settings: Settings) -> None:
+    """Return when ClickHouse answers; raises what its driver does if it does not in time."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            connect(settings, database="default")
+            return
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def await_servers(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """Roles of analysts: the SQL parses, and on a real server a role sees what it should."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -21,7 +20,6 @@ from tests.deploy.commands import run
 
 ODD = "Рога'; \\ и $database; копыта"
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-START_SECONDS = 120
 
 
 def test_a_name_cannot_break_out_of_its_place() -> None:
@@ -89,21 +87,9 @@ def server() -> Iterator[Settings]:
         pytest.skip(f"roles need a ClickHouse server: {reason}")
     container, settings = containers.clickhouse()
     with container:
-        await_server(settings)
+        containers.await_clickhouse(settings)
         create_tables(settings)
         yield settings
-
-
-def await_server(settings: Settings) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            clickhouse.connect(settings, database="default")
-            return
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
 
 
 def user_of(settings: Settings, name: str, account: str | None) -> Client:
