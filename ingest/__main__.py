@@ -1,9 +1,7 @@
 """`python -m ingest`: the ingress as a process."""
 
 import logging
-import os
 import resource
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import uvicorn
 from ingest.app import create_app
 from ingest.durable import DurablePublisher
 from ingest.leaving import LeavingServer
+from ingest.listening import listen_error
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
 from ingest.tls import Tls
@@ -35,10 +34,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
     metrics.tell_as("ingest")
-    if taken := _listen_error(settings):
+    if taken := listen_error(settings.ingest_port, settings.host):
         print(
             f"{PREFIX}INGEST_PORT: nobody can listen on port {settings.ingest_port} of"
-            f" {settings.host} ({os.strerror(taken.errno or 0)}); stop the program that does, or"
+            f" {settings.host} ({taken.strerror}); stop the program that does, or"
             " set it to a free port",
             file=sys.stderr,
         )
@@ -95,16 +94,6 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
         settings.leave_seconds,
         "https" if context else "http",
     )
-
-
-def _listen_error(settings: Settings) -> OSError | None:
-    """Why nobody can listen where the ingress is to; None if one can."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        socket.create_server((settings.host, settings.ingest_port), family=family).close()
-    except OSError as error:
-        return error
-    return None
 
 
 def _allow_open_files() -> None:

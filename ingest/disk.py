@@ -1,4 +1,4 @@
-"""Room on the disk: uploads leave some of it to the spool, which events need."""
+"""Room on the disk: uploads leave some to the spool, and the spool what its own deletes need."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from ingest.errors import DiskLowError
 
 
 class Disk:
-    """The disk of a folder, of which so many bytes are not for uploads."""
+    """The disk of a folder, of which so many bytes are to stay free."""
 
     def __init__(self, folder: Path, reserve_bytes: int) -> None:
         self._folder = folder

@@ -9,8 +9,9 @@ from typing import TextIO
 
 from deploy.local.errors import LocalError
 from deploy.local.listening import listener
-from deploy.local.ports import LOOPBACK, listen_error
+from deploy.local.ports import LOOPBACK
 from ingest.gate import Gate
+from ingest.listening import listen_error
 from schemas.security import server_context
 from schemas.settings import PREFIX, Settings
 

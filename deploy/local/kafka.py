@@ -13,8 +13,9 @@ from deploy.local.errors import LocalError
 from deploy.local.jars import kafka_jars
 from deploy.local.java import kafka_command
 from deploy.local.part import Part
-from deploy.local.ports import LOOPBACK, given_ports, listen_error, remembered_ports
+from deploy.local.ports import LOOPBACK, given_ports, remembered_ports
 from deploy.local.process import Process
+from ingest.listening import listen_error
 from schemas.settings import Settings
 
 PROBE_SECONDS = 3
@@ -67,7 +68,7 @@ class Kafka(Part):
 
     def ready(self) -> bool:
         """Whether the broker answers and every partition has its leader."""
-        if listen_error(self._port) is None:
+        if listen_error(self._port, LOOPBACK) is None:
             return False
         return in_own_loop(has_leaders(f"{LOOPBACK}:{self._port}"))
 

@@ -2,10 +2,10 @@
 
 import json
 import random
-import socket
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from ingest.listening import listen_error
 from schemas.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -14,24 +14,11 @@ LOOPBACK = "127.0.0.1"
 LOWEST, HIGHEST = 20_000, 32_000
 
 
-def listen_error(port: int, host: str = LOOPBACK) -> OSError | None:
-    """Why nobody can listen on this port now; None if one can."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
-            listener.listen(1)
-    except OSError as error:
-        return error
-    return None
-
-
 def free_port(taken: Collection[int] = ()) -> int:
     """A port on which nobody listens, outside of `taken`."""
     while True:
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311
-        if port not in taken and listen_error(port) is None:
+        if port not in taken and listen_error(port, LOOPBACK) is None:
             return port
 
 
@@ -58,7 +45,7 @@ def remembered_ports(file: Path, names: Iterable[str], taken: Collection[int]) -
     for name in names:
         used = {*taken, *ports.values()}
         port = known.get(name)
-        if port is None or port in used or listen_error(port):
+        if port is None or port in used or listen_error(port, LOOPBACK):
             port = free_port(used)
         ports[name] = port
     file.parent.mkdir(parents=True, exist_ok=True)
