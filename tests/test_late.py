@@ -116,7 +116,9 @@ async def test_while_clickhouse_is_away_only_late_fragments_wait(
         await asyncio.to_thread(run, store)
     names = [late.uuid, fresh.uuid]
     rows = await asyncio.to_thread(
-        eventually, lambda: analyst.calls(names), lambda rows: len(rows) == len(names)
+        eventually,
+        lambda: analyst.calls(names),
+        lambda rows: len(rows) == len(names) and rows[fresh.uuid]["total_seconds"] == 9,
     )
     assert rows[fresh.uuid]["total_seconds"] == 9
     assert len(rows[late.uuid]["recordings"]) == 1

@@ -40,7 +40,9 @@ async def test_each_promise_is_counted(
         await phone.record(call.uuid, "a.amr", b"#!AMR\nabc")
         await phone.post("/nowhere", {}, b"")
     row = await asyncio.to_thread(
-        eventually, lambda: analyst.call(call.uuid), lambda row: bool(row.get("recordings"))
+        eventually,
+        lambda: analyst.call(call.uuid),
+        lambda row: bool(row.get("recordings")) and row["status"] == "answered",
     )
     assert row["status"] == "answered"
     await asyncio.to_thread(assert_counted, settings)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ async def check(analyst: Analyst, expect: Case) -> None:
         assert hashes == [item["sha256"]]
         if "filename" in item:
             sql = "SELECT file_name FROM fragments WHERE uuid = {uuid:String}"
-            rows = analyst.query(sql, uuid=item["uuid"])
+            rows = await asyncio.to_thread(
+                eventually, partial(analyst.query, sql, uuid=item["uuid"]), bool
+            )
             assert [row["file_name"] for row in rows] == [item["filename"]]
     await check_log_objects(analyst, expect)
 

@@ -189,7 +189,9 @@ async def test_a_broken_message_with_a_mended_body_gives_its_call(
     await asyncio.sleep(2)
     assert operator.analyst.call(uuid) == row
     sql = "SELECT id, received_at FROM fragments WHERE uuid = {uuid:String}"
-    fragments = operator.analyst.query(sql, uuid=uuid)
+    fragments = await asyncio.to_thread(
+        eventually, lambda: operator.analyst.query(sql, uuid=uuid), bool
+    )
     assert fragments == [{"id": id_, "received_at": one["received_at"]}]
 
 
