@@ -16,6 +16,7 @@ from aiokafka.errors import (
     UnknownProducerId,
 )
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.protocol.metadata import MetadataRequest
 
 from ingest.errors import TooLargeError, UnavailableError
 from schemas import metrics, trouble
@@ -186,7 +187,7 @@ class KafkaPublisher:
             try:
                 await producer.start()
             except KafkaError:
-                line = await trouble.of_kafka(self._brokers, self._connection)
+                line = await trouble.of_kafka(self._brokers, self._connection, MetadataRequest([]))
                 if line and line != said:
                     log.warning("%s", line)
                     said = line

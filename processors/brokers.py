@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.metadata import MetadataRequest
 
 from schemas import trouble
 from schemas.security import kafka_options
@@ -36,7 +37,7 @@ async def why_not(settings: Settings) -> str:
     connection = partial(
         AIOKafkaConnection, request_timeout_ms=LET_IN_MS, **kafka_options(settings)
     )
-    return await trouble.of_kafka(settings.brokers, connection)
+    return await trouble.of_kafka(settings.brokers, connection, MetadataRequest([]))
 
 
 async def any_answers(brokers: str) -> bool:

@@ -27,18 +27,28 @@ class Connection(Protocol):
     async def connect(self) -> Any:
         """Do all that a client does before it is let in."""
 
+    async def send(self, request: Any) -> Any:
+        """Ask the broker something."""
+
     def close(self) -> Any:
         """Close it; the future that comes back may be done when it is closed."""
 
 
-async def of_kafka(brokers: str, connection_to: Callable[[str, int], Connection]) -> str:
-    """The line about the last broker (host:port,…) where none lets us in; empty: one does."""
+async def of_kafka(
+    brokers: str, connection_to: Callable[[str, int], Connection], question: Any
+) -> str:
+    """The line about the last broker (host:port,…) where none lets us in; empty: one does.
+
+    `question` is one that only those get an answer to who were let in: who does not say who they
+    are can connect, and is cut off at the first question.
+    """
     line = ""
     for broker in brokers.split(","):
         host, _, port = broker.strip().rpartition(":")
         connection = connection_to(host.strip("[]"), int(port))
         try:
             await connection.connect()
+            await connection.send(question)
         except Exception as error:
             line = f"Kafka at {broker.strip()} {_about_kafka(error)}"
         else:

@@ -7,15 +7,23 @@ import pytest
 
 from schemas import trouble
 
+QUESTION = "who are you?"
+
 
 class Refusing:
-    """A connection that cannot be made."""
+    """A connection that cannot be made, or on which the first question is not answered."""
 
-    def __init__(self, error: Exception | None) -> None:
+    def __init__(self, error: Exception | None, *, connects: bool = False) -> None:
         self._error = error
+        self._connects = connects
         self.closed = False
 
     async def connect(self) -> None:
+        if self._error and not self._connects:
+            raise self._error
+
+    async def send(self, request: str) -> None:
+        assert request == QUESTION
         if self._error:
             raise self._error
 
@@ -41,8 +49,12 @@ def refused(errno: int) -> Exception:
         (refused(58), trouble.REFUSALS[58]),
     ],
 )
-async def test_each_kind_of_error_has_its_line(error: Exception, line: str) -> None:
-    assert await trouble.of_kafka("one:1", lambda *_: Refusing(error)) == f"Kafka at one:1 {line}"
+@pytest.mark.parametrize("connects", [False, True])
+async def test_each_kind_of_error_has_its_line(error: Exception, line: str, connects: bool) -> None:
+    refusing = Refusing(error, connects=connects)
+    said = await trouble.of_kafka("one:1", lambda *_: refusing, QUESTION)
+    assert said == f"Kafka at one:1 {line}"
+    assert refusing.closed
 
 
 async def test_one_broker_that_lets_us_in_is_enough_and_all_are_closed() -> None:
@@ -52,7 +64,7 @@ async def test_one_broker_that_lets_us_in_is_enough_and_all_are_closed() -> None
         error = OSError() if host == "one" else None
         return made.setdefault((host, port), Refusing(error))
 
-    assert await trouble.of_kafka("one:1, [::1]:2,three:3", connection) == ""
+    assert await trouble.of_kafka("one:1, [::1]:2,three:3", connection, QUESTION) == ""
     assert list(made) == [("one", 1), ("::1", 2)]
     assert all(each.closed for each in made.values())
 

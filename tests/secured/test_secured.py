@@ -127,8 +127,9 @@ async def test_kafka_lets_in_whom_the_settings_say(secured: Settings, mechanism:
         ({"kafka_sasl_mechanism": "SCRAM-SHA-256"}, "CALLAGENT_KAFKA_SASL_MECHANISM"),
         ({"kafka_ca_file": "stranger"}, "CALLAGENT_KAFKA_CA_FILE does not vouch for"),
         ({"kafka_security": "SASL_PLAINTEXT"}, "CALLAGENT_KAFKA_SECURITY"),
+        ({"kafka_security": "SSL"}, "CALLAGENT_KAFKA_SECURITY"),
     ],
-    ids=["password", "mechanism", "certificate", "no TLS"],
+    ids=["password", "mechanism", "certificate", "no TLS", "no SASL"],
 )
 async def test_others_are_told_which_setting_to_see_to(
     secured: Settings, stranger: str, others: dict[str, Any], words: str
