@@ -9,19 +9,19 @@ from typing import Any
 import uvicorn
 
 from ingest.app import create_app
+from ingest.certificate import Certificate
 from ingest.durable import DurablePublisher
 from ingest.leaving import LeavingServer
-from ingest.listening import listen_error
 from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
 from ingest.tls import Tls
 from schemas import logs, metrics
+from schemas.listening import PORT_TAKEN, cannot_listen
 from schemas.security import kafka_options, server_context
-from schemas.settings import PREFIX, SettingError, Settings, load
+from schemas.settings import SettingError, Settings, load
 
 GRACEFUL_SECONDS = 30
 CONFIGURATION_ERROR = 2
-PORT_TAKEN = 1
 
 
 def main() -> int:
@@ -33,15 +33,10 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    metrics.tell_as("ingest")
-    if taken := listen_error(settings.ingest_port, settings.host):
-        print(
-            f"{PREFIX}INGEST_PORT: nobody can listen on port {settings.ingest_port} of"
-            f" {settings.host} ({taken.strerror}); stop the program that does, or"
-            " set it to a free port",
-            file=sys.stderr,
-        )
+    if line := cannot_listen(settings, "ingest_port", "host"):
+        print(line, file=sys.stderr)
         return PORT_TAKEN
+    metrics.tell_as("ingest")
     _allow_open_files()
     serving.run()
     return 0
@@ -64,13 +59,12 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
         SettingError: it must not serve, or cannot, with these settings.
     """
     logging.getLogger("uvicorn.access").disabled = True
-    context = server_context(settings)
-
+    certificate = Certificate(settings) if server_context(settings) else None
     http = bounded(settings.max_connections, settings.silence_seconds)
 
     def secured(**others: Any) -> Tls:
-        assert context is not None
-        return Tls(http(**others), context)
+        assert certificate is not None
+        return Tls(http(**others), certificate.context)
 
     app = create_app(settings, publisher)
     return LeavingServer(
@@ -80,7 +74,7 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
             port=settings.ingest_port,
             loop="uvloop",
             # uvicorn calls it for each connection, whatever it is.
-            http=secured if context else http,  # type: ignore[arg-type]
+            http=secured if certificate else http,  # type: ignore[arg-type]
             ws="none",
             access_log=False,
             proxy_headers=bool(settings.trusted_proxies),
@@ -92,7 +86,7 @@ def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:
         ),
         app,
         settings.leave_seconds,
-        "https" if context else "http",
+        "https" if certificate else "http",
     )
 
 

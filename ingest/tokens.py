@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from ingest.watched import Watched
+
 ANY_ACCOUNT = "*"
-STAT_SECONDS = 1.0
 CREATE = "python -m deploy.tokens create"
 
 log = logging.getLogger(__name__)
@@ -103,39 +104,23 @@ class Tokens:
     def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Read the file; raises `TokensError`."""
         self._file = file
-        self._clock = clock
-        self._looked = clock()
-        self._stamp = self._stat()
+        self._watched = Watched(file, clock=clock)
         self._tokens = _blinded(read_tokens(file))
 
     def find(self, token: str) -> Token | None:
         """The token that is valid now and written so; None if there is none."""
-        self._refresh()
+        if self._watched.changed():
+            self._read_again()
         found = self._tokens.get(_blind(digest(token)))
         return None if found is None or found.expired(datetime.now(UTC)) else found
 
-    def _refresh(self) -> None:
-        now = self._clock()
-        if now - self._looked < STAT_SECONDS:
-            return
-        self._looked = now
-        stamp = self._stat()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
+    def _read_again(self) -> None:
         try:
             self._tokens = _blinded(read_tokens(self._file))
         except TokensError as error:
             log.error("%s; the tokens that were known before stay valid", str(error))
         else:
             log.info("the tokens file has changed: %d tokens", len(self._tokens))
-
-    def _stat(self) -> tuple[int, int, int]:
-        try:
-            stat = self._file.stat()
-        except OSError:
-            return (0, 0, 0)
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
 def _blinded(tokens: tuple[Token, ...]) -> dict[bytes, Token]:

@@ -14,6 +14,7 @@ from processors import clickhouse_sink, correlator, recording_sink
 from processors.brokers import kafka_lets_in
 from processors.folder import own
 from schemas import logs, metrics
+from schemas.listening import PORT_TAKEN, cannot_listen
 from schemas.settings import SettingError, Settings, load
 
 CONFIGURATION_ERROR = 2
@@ -40,11 +41,19 @@ def main(arguments: list[str]) -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    metrics.tell_as(arguments[0])
     with owned:
+        if line := cannot_listen(settings, port_setting(arguments[0]), "processors_host"):
+            print(line, file=sys.stderr)
+            return PORT_TAKEN
+        metrics.tell_as(arguments[0])
         asyncio.run(kafka_lets_in(settings))
         run(APPS[arguments[0]](settings))
     return 0
+
+
+def port_setting(name: str) -> str:
+    """The setting with the port of a processor's pages."""
+    return f"{name.replace('-', '_')}_port"
 
 
 def run(app: faust.App) -> None:

@@ -11,7 +11,7 @@ from deploy.local.errors import LocalError
 from deploy.local.listening import listener
 from deploy.local.ports import LOOPBACK
 from ingest.gate import Gate
-from ingest.listening import listen_error
+from schemas.listening import listen_error
 from schemas.security import server_context
 from schemas.settings import PREFIX, Settings
 

@@ -15,7 +15,7 @@ from deploy.local.java import kafka_command
 from deploy.local.part import Part
 from deploy.local.ports import LOOPBACK, given_ports, remembered_ports
 from deploy.local.process import Process
-from ingest.listening import listen_error
+from schemas.listening import listen_error
 from schemas.settings import Settings
 
 PROBE_SECONDS = 3

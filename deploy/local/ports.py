@@ -5,7 +5,7 @@ import random
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ingest.listening import listen_error
+from schemas.listening import listen_error
 from schemas.settings import Settings
 
 LOOPBACK = "127.0.0.1"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.tokens import STAT_SECONDS
+from ingest.watched import LOOK_SECONDS
 from tests.ingest.conftest import Ingress, serving
 from tests.ingest.wires import connect
 from tests.tokens import GOOD, OTHER, UNKNOWN, write_tokens
@@ -337,7 +337,7 @@ async def test_a_token_that_is_changed_while_the_body_comes(
     reader, writer = await connect(target, data[:-1])
     await asyncio.sleep(0.1)
     write_tokens(file, {GOOD: now} if now else {})
-    await asyncio.sleep(STAT_SECONDS)
+    await asyncio.sleep(LOOK_SECONDS)
     writer.write(data[-1:])
     line = await asyncio.wait_for(reader.readline(), ENOUGH_SECONDS)
     writer.transport.abort()
