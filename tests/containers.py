@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from deploy.image.wait import silent, wait
+from deploy.image.wait import LACKING, silent, wait
 from deploy.local.ports import LOOPBACK, free_port
 from processors.clickhouse import connect
 from schemas.settings import Settings
@@ -107,7 +107,7 @@ def await_servers(settings: Settings) -> None:
             raise TimeoutError(f"the containers do not answer after {START_SECONDS:.0f} s")
         time.sleep(seconds)
 
-    wait(silent, settings, pause)
+    wait(lambda settings: silent(settings, LACKING), settings, pause)
 
 
 def _container(make: Make, name: str, ports: dict[int, int], environment: dict[str, str]) -> Any:

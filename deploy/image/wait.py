@@ -1,15 +1,16 @@
-"""`python -m deploy.image.wait servers|migrated`: lets a container start when it can do its work.
+"""`python -m deploy.image.wait servers|migrated STORE…`: lets a container start when it can work.
 
-`servers` ends when Kafka, ClickHouse and S3 answer with these settings, which is when the migration
-can begin. `migrated` ends when topics, tables and bucket are those of this version, which is when
-ingress and processors can begin.
+`servers` ends when Kafka and the stores (`clickhouse`, `s3`) answer with these settings, which is
+when the migration can begin. `migrated` ends when topics, tables and bucket are those of this
+version, which is when a processor can begin. It names the stores that it uses, and no other one
+keeps it from starting.
 """
 
 import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -44,28 +45,43 @@ def applied(settings: Settings) -> set[str]:
         client.close()
 
 
-def lacking(settings: Settings) -> str:
-    """What the migration has still to make; empty when it is done."""
+def lacking(settings: Settings, stores: Iterable[str]) -> str:
+    """What the migration has still to make in Kafka and these stores; empty when it is done."""
     topics = {topic.name for topic in TOPICS} - asyncio.run(topics_there(settings))
     if topics:
         return f"topics {', '.join(sorted(topics))}"
+    return next(filter(None, (LACKING[store](settings) for store in stores)), "")
+
+
+def lacking_tables(settings: Settings) -> str:
+    """The files of tables that ClickHouse has not seen."""
     tables = {file.name for file in DDL.glob("*.sql")} - applied(settings)
-    if tables:
-        return f"tables of {', '.join(sorted(tables))}"
-    if not s3.connect(settings).bucket_exists(settings.s3_bucket):
-        return f"bucket {settings.s3_bucket}"
-    return ""
+    return f"tables of {', '.join(sorted(tables))}" if tables else ""
 
 
-def silent(settings: Settings) -> str:
-    """Always empty: raises where a server does not answer as it should."""
+def lacking_bucket(settings: Settings) -> str:
+    """The bucket, if S3 has it not."""
+    there = s3.connect(settings).bucket_exists(settings.s3_bucket)
+    return "" if there else f"bucket {settings.s3_bucket}"
+
+
+def silent(settings: Settings, stores: Iterable[str]) -> str:
+    """Always empty: raises where Kafka or one of these stores does not answer as it should."""
     asyncio.run(topics_there(settings))
-    clickhouse.connect(settings, database="default").close()
-    s3.connect(settings).bucket_exists(settings.s3_bucket)
+    for store in stores:
+        ASKING[store](settings)
     return ""
 
 
-WAITS: dict[str, Callable[[Settings], str]] = {"servers": silent, "migrated": lacking}
+LACKING: dict[str, Callable[[Settings], str]] = {
+    "clickhouse": lacking_tables,
+    "s3": lacking_bucket,
+}
+ASKING: dict[str, Callable[[Settings], object]] = {
+    "clickhouse": lambda settings: clickhouse.connect(settings, database="default").close(),
+    "s3": lambda settings: s3.connect(settings).bucket_exists(settings.s3_bucket),
+}
+WAITS = {"servers": silent, "migrated": lacking}
 
 
 def wait(
@@ -92,8 +108,10 @@ def wait(
 
 def main() -> int:
     """Wait for what the argument names."""
-    if len(sys.argv) != 2 or sys.argv[1] not in WAITS:
-        print(f"usage: python -m deploy.image.wait {'|'.join(WAITS)}", file=sys.stderr)
+    what, *stores = sys.argv[1:] or [""]
+    if what not in WAITS or set(stores) - set(LACKING):
+        usage = f"{'|'.join(WAITS)} [{'] ['.join(LACKING)}]"
+        print(f"usage: python -m deploy.image.wait {usage}", file=sys.stderr)
         return CONFIGURATION_ERROR
     for name in ("aiokafka", "urllib3", "clickhouse_connect"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -102,7 +120,7 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    wait(WAITS[sys.argv[1]], settings)
+    wait(lambda settings: WAITS[what](settings, stores), settings)
     return 0
 
 

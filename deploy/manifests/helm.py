@@ -10,15 +10,16 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "chart"
 TOOL = GoTool("helm", "helm.sh/helm/v3@v3.22.0", "./cmd/helm")
 KUBERNETES = "1.33.0"
+RELEASE = "callagent"
 
 
 class HelmError(Exception):
     """Helm refused; the text says why."""
 
 
-def render(helm: Path, *arguments: str, release: str = "callagent") -> str:
+def render(helm: Path, *arguments: str, chart: Path = CHART) -> str:
     """The chart's manifests with these values; raises `HelmError`."""
-    return run(helm, "template", release, str(CHART), "--kube-version", KUBERNETES, *arguments)
+    return run(helm, "template", RELEASE, str(chart), "--kube-version", KUBERNETES, *arguments)
 
 
 def run(helm: Path, *arguments: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -282,26 +283,50 @@ def test_the_grace_period_is_longer_than_the_longest_upload() -> None:
     assert pod["terminationGracePeriodSeconds"] > most + 30
 
 
-def test_processors_wait_for_the_migration_which_waits_for_the_servers() -> None:
+def test_each_waits_for_the_migration_of_what_it_uses_and_for_no_other_store() -> None:
     waits = {
-        name.partition("/")[0]: [c["args"][-1] for c in pod.get("initContainers", [])]
-        for name, pod in kubernetes.pod_specs(plain()).items()
-        if not name.endswith(("-ingest", "-toolbox"))
+        container["args"][1]: pod["initContainers"][0]["args"][1:]
+        for pod in kubernetes.pod_specs(plain()).values()
+        for container in pod["containers"]
+        if container.get("args", [""])[0] == "processors"
     }
     assert waits == {
-        "Job": ["servers"],
-        "Deployment": ["migrated"],
-        "StatefulSet": ["migrated"],
+        "correlator": ["migrated"],
+        "clickhouse-sink": ["migrated", "clickhouse"],
+        "recording-sink": ["migrated", "s3"],
     }
+
+
+def test_the_migration_waits_for_the_servers_and_the_ingress_for_nothing() -> None:
+    pods = kubernetes.pod_specs(plain())
+    (migration,) = [pod for name, pod in pods.items() if name.startswith("Job/")]
+    assert migration["initContainers"][0]["args"][1:] == ["servers", "clickhouse", "s3"]
+    assert "initContainers" not in pods["StatefulSet/callagent-ingest"]
+
+
+def job(found: Manifests) -> Any:
+    (item,) = [manifest for manifest in found if manifest["kind"] == "Job"]
+    return item
 
 
 def test_the_migration_runs_anew_when_the_version_changes(rendering: Rendering) -> None:
-    values = {**EXISTING, "image": {"tag": "other"}}
-    names = [
-        [item["metadata"]["name"] for item in found if item["kind"] == "Job"]
-        for found in (plain(), kubernetes.read(rendering.text(values)))
-    ]
-    assert names[0] != names[1]
+    other = job(kubernetes.read(rendering.text({**EXISTING, "image": {"tag": "other"}})))
+    assert other["metadata"]["name"] != job(plain())["metadata"]["name"]
+
+
+@pytest.mark.parametrize("number", ["version", "appVersion"])
+def test_a_job_of_one_name_is_never_another_one(program: Path, tmp_path: Path, number: str) -> None:
+    """Kubernetes refuses to change a job, its pods' labels too, and Helm would end there."""
+    chart = shutil.copytree(helm.CHART, tmp_path / "chart")
+    file = chart / "Chart.yaml"
+    file.write_text(re.sub(rf"^{number}: .*$", f"{number}: 9.9.9", file.read_text(), flags=re.M))
+    values = ["--values", str(manifests.VALUES), "--set", "image.tag=0.1.0"]
+    before, after = (
+        job(kubernetes.read(helm.render(program, *values, chart=folder)))
+        for folder in (helm.CHART, chart)
+    )
+    assert before["spec"]["template"] != after["spec"]["template"]
+    assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
 def test_large_numbers_are_written_as_people_write_them(rendering: Rendering) -> None:
@@ -334,25 +359,43 @@ def test_tables_are_made_for_a_cluster_where_there_is_one(
                 assert variable in container["env"]
 
 
-def test_a_process_learns_no_password_that_it_does_not_need(rendering: Rendering) -> None:
-    stores = {
-        container["name"]: {
-            store
-            for variable in container["env"]
-            for store in re.findall(r"_(KAFKA|CLICKHOUSE|S3)_(?:PASSWORD|SECRET)", variable["name"])
+def test_a_process_learns_no_secret_that_it_does_not_need(rendering: Rendering) -> None:
+    values = {**SECURED, "clickhouse": {**SECURED["clickhouse"], "passwordSecret": {"name": "c"}}}
+    values["s3"] = {**SECURED["s3"], "credentialsSecret": {"name": "s3"}}
+    learned = {
+        process(name): {
+            secret
+            for container in kubernetes.containers(pod)
+            for secret in (*passwords(container), *files(container))
         }
-        for pod in kubernetes.pod_specs(rendering.of("operators")).values()
-        for container in pod["containers"]
+        for name, pod in kubernetes.pod_specs(kubernetes.read(rendering.text(values))).items()
     }
-    every = {"KAFKA", "CLICKHOUSE", "S3"}
-    assert stores == {
-        "ingest": {"KAFKA"},
-        "correlator": {"KAFKA", "CLICKHOUSE"},
-        "clickhouse-sink": {"KAFKA", "CLICKHOUSE"},
-        "recording-sink": {"KAFKA", "S3"},
-        "migration": every,
-        "toolbox": every,
+    kafka, clickhouse = {"KAFKA", "kafka"}, {"CLICKHOUSE", "clickhouse"}
+    s3, erasures = {"S3", "s3"}, {"erasures"}
+    assert learned == {
+        "ingest": {*kafka, "tokens", "tls"},
+        "correlator": kafka | clickhouse | erasures,
+        "clickhouse-sink": kafka | clickhouse | erasures,
+        "recording-sink": kafka | s3 | erasures,
+        "migration": kafka | clickhouse | s3,
+        "toolbox": kafka | clickhouse | s3 | erasures,
     }
+
+
+def process(name: str) -> str:
+    """What runs in the pods of this resource."""
+    return re.sub(r"^\w+/callagent-|-[0-9a-f]{8}$", "", name)
+
+
+def passwords(container: Any) -> set[str]:
+    """The servers whose passwords it has."""
+    names = " ".join(variable["name"] for variable in container["env"])
+    return set(re.findall(r"_(KAFKA|CLICKHOUSE|S3)_(?:PASSWORD|SECRET)", names))
+
+
+def files(container: Any) -> set[str]:
+    """The secrets that it has as files."""
+    return {mount["name"] for mount in container["volumeMounts"]} - {"tmp", "data"}
 
 
 def test_strimzi_gets_the_topics(rendering: Rendering) -> None:
@@ -391,12 +434,11 @@ def kafka_users(found: Manifests) -> dict[str, set[tuple[str, str]]]:
     """The users, and the secrets with their passwords, of the containers of each process."""
     users: dict[str, set[tuple[str, str]]] = {}
     for name, pod in kubernetes.pod_specs(found).items():
-        process = re.sub(r"^\w+/callagent-|-[0-9a-f]{8}$", "", name)
         for container in kubernetes.containers(pod):
             env = {variable["name"]: variable for variable in container["env"]}
             secret = env["CALLAGENT_KAFKA_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"]
             user = (env["CALLAGENT_KAFKA_USER"]["value"], secret)
-            users.setdefault(process, set()).add(user)
+            users.setdefault(process(name), set()).add(user)
     return users
 
 

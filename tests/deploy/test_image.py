@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaConnectionError
 from deploy.image import drain, health, pages, wait
 from deploy.local.ports import free_ports
 from schemas.settings import Settings
+from schemas.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "deploy" / "image"
@@ -231,11 +232,53 @@ def test_waiting_names_the_setting_to_see_to(capsys: pytest.CaptureFixture[str])
     assert "CALLAGENT_KAFKA_BROKERS" in line
 
 
+def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[str]:
+    """Whom a container that waits with these arguments asks."""
+    seen: list[str] = []
+
+    async def topics_there(settings: Settings) -> set[str]:
+        seen.append("kafka")
+        return {topic.name for topic in TOPICS}
+
+    def answering(store: str) -> Callable[[Settings], str]:
+        def answer(settings: Settings) -> str:
+            seen.append(store)
+            return ""
+
+        return answer
+
+    monkeypatch.setattr(wait, "topics_there", topics_there)
+    answers = {store: answering(store) for store in wait.LACKING}
+    monkeypatch.setattr(wait, "LACKING", answers)
+    monkeypatch.setattr(wait, "ASKING", answers)
+    monkeypatch.setattr(sys, "argv", ["wait", *arguments])
+    assert wait.main() == 0
+    return seen
+
+
+@pytest.mark.parametrize("what", ["servers", "migrated"])
+def test_a_store_that_a_process_does_not_use_keeps_it_from_nothing(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    assert asked(monkeypatch, what) == ["kafka"]
+    assert asked(monkeypatch, what, "s3") == ["kafka", "s3"]
+    assert asked(monkeypatch, what, "clickhouse", "s3") == ["kafka", "clickhouse", "s3"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["migrated", "oracle"]])
+def test_waiting_for_what_is_not_known_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["wait", *arguments])
+    assert wait.main() == wait.CONFIGURATION_ERROR
+    assert capsys.readouterr().err.startswith("usage: ")
+
+
 @pytest.mark.integration
 @pytest.mark.usefixtures("pipeline")
 def test_nothing_is_lacking_after_the_migration(settings: Settings) -> None:
-    assert wait.silent(settings) == ""
-    assert wait.lacking(settings) == ""
+    assert wait.silent(settings, wait.LACKING) == ""
+    assert wait.lacking(settings, wait.LACKING) == ""
 
 
 def test_the_check_says_why_it_is_skipped() -> None:

@@ -77,8 +77,9 @@ valueFrom:
 {{ if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
-{{/* A process's settings as environment variables, those of the stores that it uses among them: nobody
-learns a password that is not needed. Call with (list $ "process" dict-of-further-settings list-of-stores). */}}
+{{/* A process's settings as environment variables. Of what it uses (clickhouse, s3, erasures) it gets what
+belongs to it, here as in its mounts and volumes: nobody learns a password that is not needed. Call with
+(list $ "process" dict-of-further-settings list-of-what-it-uses). */}}
 {{- define "callagent.env" -}}
 {{- $root := index . 0 -}}
 {{- $kafkaUser := include "callagent.kafkaUser" . | fromJson -}}
@@ -88,8 +89,8 @@ learns a password that is not needed. Call with (list $ "process" dict-of-furthe
   "CALLAGENT_KAFKA_SECURITY" (include "callagent.kafkaSecurity" $root)
   "CALLAGENT_KAFKA_PARTITIONS" $values.kafka.partitions
   "CALLAGENT_KAFKA_REPLICAS" $values.kafka.replicas
-  "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key"
 -}}
+{{- if has "erasures" (index . 3) }}{{ $_ := set $settings "CALLAGENT_ERASURE_KEY_FILE" "/etc/callagent/erasures/erasures.key" }}{{ end }}
 {{- $secrets := dict }}
 {{- with $kafkaUser.passwordSecret }}{{ if .name }}{{ $_ := set $secrets "CALLAGENT_KAFKA_PASSWORD" . }}{{ end }}{{ end }}
 {{- if has "clickhouse" (index . 3) }}
@@ -128,43 +129,40 @@ learns a password that is not needed. Call with (list $ "process" dict-of-furthe
 {{- end }}
 {{- end }}
 
-{{/* The mounts that every container has, and the volumes behind them. */}}
+{{/* The secrets that are files, as JSON: {volume: {name, key, file}}. Call with (list $ list-of-what-it-uses). */}}
+{{- define "callagent.files" -}}
+{{- $root := index . 0 -}}
+{{- $uses := index . 1 -}}
+{{- $values := $root.Values -}}
+{{- $ca := include "callagent.kafkaCa" $root | fromJson -}}
+{{- $files := dict "kafka" (dict "name" $ca.name "key" $ca.key "file" "ca.crt") -}}
+{{- range $store := list "clickhouse" "s3" }}
+{{- $secret := (get $values $store).caSecret }}
+{{- if has $store $uses }}{{ $_ := set $files $store (dict "name" $secret.name "key" $secret.key "file" "ca.crt") }}{{ end }}
+{{- end }}
+{{- $key := $values.erasureKeySecret -}}
+{{- if has "erasures" $uses }}{{ $_ := set $files "erasures" (dict "name" $key.name "key" $key.key "file" "erasures.key") }}{{ end }}
+{{- range $volume, $secret := $files }}{{ if not $secret.name }}{{ $_ := unset $files $volume }}{{ end }}{{ end }}
+{{- toJson $files }}
+{{- end }}
+
 {{- define "callagent.mounts" -}}
 - {name: tmp, mountPath: /tmp}
-{{- if (include "callagent.kafkaCa" . | fromJson).name }}
-- {name: kafka-ca, mountPath: /etc/callagent/kafka, readOnly: true}
-{{- end }}
-{{- if .Values.clickhouse.caSecret.name }}
-- {name: clickhouse-ca, mountPath: /etc/callagent/clickhouse, readOnly: true}
-{{- end }}
-{{- if .Values.s3.caSecret.name }}
-- {name: s3-ca, mountPath: /etc/callagent/s3, readOnly: true}
-{{- end }}
-{{- if .Values.erasureKeySecret.name }}
-- {name: erasures, mountPath: /etc/callagent/erasures, readOnly: true}
+{{- range $volume, $_ := include "callagent.files" . | fromJson }}
+- {name: {{ $volume }}, mountPath: /etc/callagent/{{ $volume }}, readOnly: true}
 {{- end }}
 {{- end }}
 
 {{- define "callagent.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 1Gi}
-{{- with include "callagent.kafkaCa" . | fromJson }}{{ if .name }}
-- name: kafka-ca
-  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
-{{- end }}{{ end }}
-{{- with .Values.clickhouse.caSecret }}{{ if .name }}
-- name: clickhouse-ca
-  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
-{{- end }}{{ end }}
-{{- with .Values.s3.caSecret }}{{ if .name }}
-- name: s3-ca
-  secret: {secretName: {{ .name }}, items: [{key: {{ .key }}, path: ca.crt}]}
-{{- end }}{{ end }}
-{{- with .Values.erasureKeySecret }}{{ if .name }}
-# The pods start without it: it is made by the first erasure.
-- name: erasures
-  secret: {secretName: {{ .name }}, optional: true, items: [{key: {{ .key }}, path: erasures.key}]}
-{{- end }}{{ end }}
+{{- range $volume, $secret := include "callagent.files" . | fromJson }}
+- name: {{ $volume }}
+  {{- if eq $volume "erasures" }}
+  # The pods start without it: it may come before the first erasure.
+  {{- end }}
+  secret: {secretName: {{ $secret.name }}{{ if eq $volume "erasures" }}, optional: true{{ end }}, items: [{key: {{ $secret.key }}, path: {{ $secret.file }}}]}
+{{- end }}
 {{- end }}
 
 {{- define "callagent.containerSecurity" -}}
@@ -174,17 +172,17 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* A container that ends when `what` is so. Call with (list $ "process" "servers|migrated"). */}}
+{{/* A container that ends when `what` is so. Call with (list $ "process" "servers|migrated" list-of-stores). */}}
 {{- define "callagent.wait" -}}
 {{- $root := index . 0 -}}
 - name: wait-{{ index . 2 }}
   image: {{ include "callagent.image" $root }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-  args: [deploy.image.wait, {{ index . 2 }}]
-  env: {{- include "callagent.env" (list $root (index . 1) dict (list "clickhouse" "s3")) | trim | nindent 4 }}
+  args: [{{ concat (list "deploy.image.wait" (index . 2)) (index . 3) | join ", " }}]
+  env: {{- include "callagent.env" (list $root (index . 1) dict (index . 3)) | trim | nindent 4 }}
   resources: {{- toYaml $root.Values.migration.resources | nindent 4 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
-  volumeMounts: {{- include "callagent.mounts" $root | trim | nindent 4 }}
+  volumeMounts: {{- include "callagent.mounts" (list $root (index . 3)) | trim | nindent 4 }}
 {{- end }}
 
 {{/* What every pod's spec begins with. Call with (list $ "component" values-of-it). */}}
@@ -225,7 +223,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The container of a processor. Call with (list $ "name" port values-of-it list-of-stores). */}}
+{{/* The container of a processor. Call with (list $ "name" port values-of-it list-of-what-it-uses). */}}
 {{- define "callagent.worker" -}}
 {{- $root := index . 0 -}}
 - name: {{ index . 1 }}
@@ -257,7 +255,7 @@ tolerations: {{- toYaml . | nindent 2 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
   volumeMounts:
     - {name: data, mountPath: /data}
-    {{- include "callagent.mounts" $root | trim | nindent 4 }}
+    {{- include "callagent.mounts" (list $root (index . 4)) | trim | nindent 4 }}
 {{- end }}
 
 {{- define "callagent.claim" -}}
