@@ -23,8 +23,13 @@ CUSTOM = {
 }
 STRIMZI = {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"}
 """Checked by Strimzi's own classes; see strimzi.py."""
-UNCHECKED = {"ClickHouseInstallation", "ClickHouseKeeperInstallation"}
-"""Resources of operators whose definitions are in no Go module or package that can be fetched."""
+ALTINITY = {"ClickHouseInstallation", "ClickHouseKeeperInstallation"}
+"""Checked by what was read of their definitions; see altinity.py."""
+VOLUMES_OF_RESTRICTED = {
+    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim"),
+    *("projected", "secret"),
+}
+"""What a pod may mount in a namespace of the Pod Security Standard `restricted`."""
 
 Manifest = dict[str, Any]
 
@@ -41,7 +46,7 @@ def check(manifest: Manifest) -> None:
 
 def is_own(manifest: Manifest) -> bool:
     """Whether a manifest is of a kind that is not of an operator."""
-    return manifest["kind"] not in {*CUSTOM, *STRIMZI, *UNCHECKED}
+    return manifest["kind"] not in {*CUSTOM, *STRIMZI, *ALTINITY}
 
 
 def check_custom(manifest: Manifest) -> None:
@@ -79,6 +84,22 @@ def pod_specs(manifests: list[Manifest]) -> dict[str, Any]:
         for item in manifests
         if "spec" in item.get("spec", {}).get("template", {})
     }
+
+
+def check_restricted(pod: Any) -> None:
+    """See that a namespace of the Pod Security Standard `restricted` lets a pod in."""
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["securityContext"].get("runAsUser") != 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    for volume in pod.get("volumes", []):
+        assert volume.keys() - {"name"} <= VOLUMES_OF_RESTRICTED
+    for container in containers(pod):
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert not security.get("privileged")
+        assert not any("hostPort" in port for port in container.get("ports", []))
 
 
 def containers(pod: Any) -> list[Any]:

@@ -1,8 +1,10 @@
 """The Helm chart: its values, its manifests, and what it refuses."""
 
+import copy
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from deploy.manifests import helm
 from schemas import settings
 from schemas.access import ACCESS
 from schemas.topics import TOPICS
-from tests.deploy import kubernetes, strimzi
+from tests.deploy import altinity, kubernetes, strimzi
 from tests.deploy.chart_values import flat
 from tests.deploy.compose_files import service
 
@@ -151,6 +153,61 @@ def test_the_schema_takes_the_defaults_and_knows_each_value() -> None:
     assert set(schema["properties"]) - {"global"} == set(VALUES)
 
 
+FILLED: dict[str, Any] = {
+    "kafka": {"users": {"ingest": {"user": "a", "passwordSecret": {"name": "b", "key": "c"}}}},
+    "secretSettings": {"CALLAGENT_ACCOUNTS": {"name": "a", "key": "b"}},
+    "ingest": {
+        "gateway": {"parentRefs": [{"name": "web", "sectionName": "https"}]},
+        "tolerations": [{"key": "calls", "operator": "Exists", "effect": "NoSchedule"}],
+    },
+    "networkPolicies": {
+        "ingestFrom": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}],
+        "metricsFrom": [
+            {
+                "podSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]},
+                "namespaceSelector": {"matchLabels": {"name": "monitoring"}},
+            }
+        ],
+    },
+}
+ANY_NAMES = {"annotations", "podAnnotations", "nodeSelector", "labels", "matchLabels"}
+
+
+def named(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where values stand whose names are known, as opposed to those with any names."""
+    if isinstance(values, dict) and not (path and path[-1] in ANY_NAMES):
+        yield path
+        for key, value in values.items():
+            yield from named(value, (*path, key))
+    elif isinstance(values, list):
+        for number, value in enumerate(values):
+            yield from named(value, (*path, number))
+
+
+def filled(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """These values with more, as Helm joins them."""
+    joined = {
+        key: filled(values[key], value) if isinstance(values.get(key), dict) else value
+        for key, value in more.items()
+    }
+    return {**copy.deepcopy(values), **joined}
+
+
+ALL_VALUES = filled(VALUES, FILLED)
+
+
+@pytest.mark.parametrize("path", list(named(ALL_VALUES)), ids=lambda path: ".".join(map(str, path)))
+def test_a_mistyped_name_is_refused_wherever_it_stands(path: tuple[Any, ...]) -> None:
+    schema = jsonschema.Draft7Validator(json.loads((helm.CHART / "values.schema.json").read_text()))
+    values = copy.deepcopy(ALL_VALUES)
+    assert schema.is_valid(values)
+    inner: Any = values
+    for step in path:
+        inner = inner[step]
+    inner["misTyped"] = "1"
+    assert not schema.is_valid(values)
+
+
 def test_servers_are_those_of_compose_and_the_local_stack() -> None:
     """Of Kafka the patch may differ: Strimzi makes the versions that it knows."""
     assert VALUES["strimzi"]["version"].split(".")[:2] == jars.VERSION.split(".")[:2]
@@ -195,6 +252,40 @@ def test_strimzis_resources_are_what_strimzi_takes(rendering: Rendering, tmp_pat
     assert strimzi.unknown_fields([*found, planted], tmp_path) == {"KafkaUser/planted.Spec.quota"}
 
 
+@pytest.mark.parametrize("shards", [1, 2])
+def test_altinitys_resources_are_what_was_read_of_altinitys(
+    rendering: Rendering, shards: int
+) -> None:
+    storage = {"size": "1Ti", "className": "fast"}
+    own = {**OPERATORS["clickhouseInstallation"], "shards": shards, "storage": storage}
+    found = kubernetes.read(rendering.text({**OPERATORS, "clickhouseInstallation": own}))
+    ours = [item for item in found if item["kind"] in kubernetes.ALTINITY]
+    assert {item["kind"] for item in ours} == kubernetes.ALTINITY
+    for item in ours:
+        altinity.check(item)
+    planted = {**ours[0], "spec": {**ours[0]["spec"], "default": {"templates": {"pod": "a"}}}}
+    with pytest.raises(AssertionError, match=r"has no spec\.default\.templates"):
+        altinity.check(planted)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_namespace_of_restricted_pods_lets_all_in(rendering: Rendering, name: str) -> None:
+    found = rendering.of(name)
+    for pod in kubernetes.pod_specs(found).values():
+        kubernetes.check_restricted(pod)
+    for item in found:
+        for pod in altinity.pods(item) if item["kind"] in kubernetes.ALTINITY else []:
+            kubernetes.check_restricted(pod)
+
+
+def test_the_cluster_may_give_the_processes_their_user(rendering: Rendering) -> None:
+    """As OpenShift does: it refuses pods that name one."""
+    text = rendering.text({**OPERATORS, "userId": 0})
+    assert not re.search(r"runAsUser|runAsGroup|fsGroup:", text)
+    for pod in kubernetes.pod_specs(kubernetes.read(text)).values():
+        kubernetes.check_restricted(pod)
+
+
 def test_the_chart_is_free_of_lint(program: Path) -> None:
     helm.run(program, "lint", str(helm.CHART), "--strict", "--values", str(manifests.VALUES))
 
@@ -227,8 +318,49 @@ def test_every_pod_is_locked_down() -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
-            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+            assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
             assert container["resources"]["limits"].keys() == {"memory"}
+
+
+def test_a_sink_runs_where_there_is_the_disk_that_it_may_fill(rendering: Rendering) -> None:
+    values = {**EXISTING, "recordingSink": {"scratch": "40Gi"}}
+    pod = kubernetes.pod_specs(kubernetes.read(rendering.text(values)))[
+        "Deployment/callagent-recording-sink"
+    ]
+    assert pod["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "40Gi"
+    assert {"name": "data", "emptyDir": {"sizeLimit": "40Gi"}} in pod["volumes"]
+
+
+def ports_out(found: Manifests, name: str) -> set[tuple[int, str]]:
+    """What the pods of a process may reach."""
+    rules = one(found, "NetworkPolicy", f"callagent-{name}")["spec"]["egress"]
+    return {(port["port"], port["protocol"]) for rule in rules for port in rule["ports"]}
+
+
+def test_names_are_found_where_they_are_served_on_another_port() -> None:
+    for name in ACCESS:
+        served = {(port, protocol) for port in (53, 5353) for protocol in ("UDP", "TCP")}
+        assert served <= ports_out(plain(), name)
+
+
+def test_servers_are_reached_on_the_ports_of_their_addresses(rendering: Rendering) -> None:
+    values = {
+        **EXISTING,
+        "kafka": {"brokers": "a:19092,b:29092"},
+        "clickhouse": {"url": "http://clickhouse:18123"},
+        "s3": {"url": "http://ceph:7480"},
+    }
+    found = kubernetes.read(rendering.text(values))
+    for name in ACCESS:
+        assert {(port, "TCP") for port in (19092, 29092, 18123, 7480, 443)} <= ports_out(
+            found, name
+        )
+
+
+def test_the_migration_runs_on_the_nodes_that_it_is_given(rendering: Rendering) -> None:
+    place = {"nodeSelector": {"pool": "a"}, "tolerations": [{"key": "a", "operator": "Exists"}]}
+    pod = job(kubernetes.read(rendering.text({**EXISTING, "migration": place})))["spec"]["template"]
+    assert {name: pod["spec"][name] for name in place} == place
 
 
 def test_variables_that_kubernetes_makes_of_services_are_not_taken_for_settings() -> None:
@@ -492,6 +624,15 @@ def test_strimzis_topics_are_kept_as_the_migration_keeps_them(rendering: Renderi
         ({**SECURED, "kafka": {**SECURED["kafka"], "users": {"sinks": {}}}}, "sinks"),
         ({**OPERATORS, "clickhouseInstallation": {"enabled": True, "shards": 2}}, "keepers"),
         ({**OPERATORS, "kafka": {"replicas": 5}}, "strimzi.brokers"),
+        (
+            {
+                **EXISTING,
+                "ingest": {**SCALED["ingest"], "autoscaling": {"enabled": True, "min": 9}},
+            },
+            "ingest.autoscaling.max",
+        ),
+        ({**EXISTING, "settings": {"CALLAGENT_KAFKA_PASSWORD": "secret"}}, "secretSettings"),
+        ({**EXISTING, "settings": {"CALLAGENT_S3_ACCESS_KEY": "also"}}, "secretSettings"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_remedy(

@@ -65,6 +65,17 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{ if and $own.enabled (gt (mul $own.shards $own.replicas) 1) }}callagent{{ else }}{{ .Values.clickhouse.cluster }}{{ end }}
 {{- end }}
 
+{{/* The ports of the servers as a JSON array: those that are named, and those of the addresses. */}}
+{{- define "callagent.serverPorts" -}}
+{{- $ports := .Values.networkPolicies.serverPorts -}}
+{{- range concat (include "callagent.brokers" . | splitList ",") (list (include "callagent.clickhouseUrl" .) .Values.s3.url) }}
+{{- with regexFind ":[0-9]+/?$" . }}{{ $ports = append $ports (. | trimPrefix ":" | trimSuffix "/" | int) }}{{ end }}
+{{- end }}
+{{- $all := list }}
+{{- range $ports }}{{ $all = append $all (int .) }}{{ end }}
+{{- $all | uniq | toJson }}
+{{- end }}
+
 {{- define "callagent.fromSecret" -}}
 valueFrom:
   secretKeyRef:
@@ -118,11 +129,18 @@ belongs to it, here as in its mounts and volumes: nobody learns a password that 
 {{- end }}
 {{- if (include "callagent.kafkaCa" $root | fromJson).name }}{{ $_ := set $settings "CALLAGENT_KAFKA_CA_FILE" "/etc/callagent/kafka/ca.crt" }}{{ end }}
 {{- $settings = mergeOverwrite $settings (index . 2) $values.settings }}
+{{- $secrets = merge (deepCopy $values.secretSettings) $secrets }}
+{{- range $name := keys $values.settings | sortAlpha }}
+{{- if or (hasKey $secrets $name) (regexMatch "(PASSWORD|SECRET_KEY)$" $name) }}
+{{- fail (printf "settings.%s: set it from a secret, by secretSettings or the value that is for it" $name) }}
+{{- end }}
+{{- end }}
 {{- range $name := keys $settings | sortAlpha }}
+{{- if not (hasKey $secrets $name) }}
 - name: {{ $name }}
   value: {{ include "callagent.text" (get $settings $name) | quote }}
 {{- end }}
-{{- $secrets = merge (deepCopy $values.secretSettings) $secrets }}
+{{- end }}
 {{- range $name := keys $secrets | sortAlpha }}
 - name: {{ $name }}
   {{- include "callagent.fromSecret" (get $secrets $name) | nindent 2 }}
@@ -201,9 +219,11 @@ imagePullSecrets:
 {{- end }}
 securityContext:
   runAsNonRoot: true
-  runAsUser: 10001
-  runAsGroup: 10001
-  fsGroup: 10001
+  {{- with $root.Values.userId }}
+  runAsUser: {{ include "callagent.text" . }}
+  runAsGroup: {{ include "callagent.text" . }}
+  fsGroup: {{ include "callagent.text" . }}
+  {{- end }}
   # A spool of many files would make each start wait otherwise.
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
@@ -251,11 +271,20 @@ tolerations: {{- toYaml . | nindent 2 }}
     periodSeconds: 10
     timeoutSeconds: 5
     failureThreshold: 3
-  resources: {{- toYaml (index . 3).resources | nindent 4 }}
+  resources: {{- include "callagent.workerResources" (index . 3) | nindent 4 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
   volumeMounts:
     - {name: data, mountPath: /data}
     {{- include "callagent.mounts" (list $root (index . 4)) | trim | nindent 4 }}
+{{- end }}
+
+{{/* A sink's scratch is the node's disk: it goes where there is as much. */}}
+{{- define "callagent.workerResources" -}}
+{{- $resources := deepCopy .resources }}
+{{- with .scratch }}
+{{- $resources = mergeOverwrite (dict "requests" (dict "ephemeral-storage" .)) $resources }}
+{{- end }}
+{{- toYaml $resources }}
 {{- end }}
 
 {{- define "callagent.claim" -}}
