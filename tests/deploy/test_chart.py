@@ -461,6 +461,64 @@ def test_a_job_of_one_name_is_never_another_one(program: Path, tmp_path: Path, n
     assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
+@pytest.mark.parametrize("secured", [True, False])
+def test_prometheus_knows_an_ingress_that_was_started_anew(
+    rendering: Rendering, secured: bool
+) -> None:
+    """Its address is another then; what it had in its spool is told of the same instance."""
+    values = {**(SECURED if secured else EXISTING), "serviceMonitor": {"enabled": True}}
+    monitor = one(kubernetes.read(rendering.text(values)), "ServiceMonitor", "callagent")
+    kubernetes.check_custom(monitor)
+    (endpoint,) = monitor["spec"]["endpoints"]
+    targets = {item["targetLabel"]: item["sourceLabels"] for item in endpoint["relabelings"]}
+    assert targets["instance"] == ["__meta_kubernetes_pod_name"]
+    assert ("__scheme__" in targets) == ("tlsConfig" in endpoint) == secured
+
+
+def test_a_monitor_finds_the_service_of_each_process_once(rendering: Rendering) -> None:
+    found = rendering.of("scaled")
+    wanted = one(found, "ServiceMonitor", "callagent")["spec"]["selector"]["matchLabels"].items()
+    pods = {
+        name: item["spec"]["template"]["metadata"]["labels"].items()
+        for name, item in ((m["metadata"]["name"], m) for m in found)
+        if item["kind"] in ("StatefulSet", "Deployment")
+    }
+    asked = [
+        name
+        for service_ in found
+        if service_["kind"] == "Service" and wanted <= service_["metadata"]["labels"].items()
+        for name, labels in pods.items()
+        if service_["spec"]["selector"].items() <= labels
+    ]
+    assert sorted(asked) == sorted(set(pods) - {"callagent-toolbox"})
+
+
+def test_what_selects_pods_selects_those_of_one_process(rendering: Rendering) -> None:
+    """Disruption budgets, network policies, services, and what spreads pods over nodes."""
+    found = rendering.of("scaled")
+    templates = {
+        item["metadata"]["name"]: item["spec"]["template"]
+        for item in found
+        if "template" in item.get("spec", {})
+    }
+    selectors = {
+        f"{item['kind']}/{item['metadata']['name']}": item["spec"][field]
+        for item in found
+        for field in ("selector", "podSelector")
+        if field in item.get("spec", {}) and item["kind"] != "ServiceMonitor"
+    }
+    for name, template in templates.items():
+        for spread in template["spec"]["topologySpreadConstraints"]:
+            selectors[f"spread of {name}"] = spread["labelSelector"]
+    for name, selector in selectors.items():
+        labels = selector.get("matchLabels", selector).items()
+        chosen = [
+            key for key, one_ in templates.items() if labels <= one_["metadata"]["labels"].items()
+        ]
+        assert len(chosen) == 1, name
+        assert process(f"x/{chosen[0]}") in name
+
+
 def test_large_numbers_are_written_as_people_write_them(rendering: Rendering) -> None:
     pod = kubernetes.pod_specs(rendering.of("secured"))["StatefulSet/callagent-ingest"]
     assert {"name": "CALLAGENT_SPOOL_MAX_MIB", "value": "1048576"} in pod["containers"][0]["env"]
