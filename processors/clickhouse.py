@@ -21,6 +21,9 @@ NO_LIMIT = 0
 CLUSTERED = {
     # An insert is answered when the shards have it.
     "distributed_foreground_insert": 1,
+    # What is written again is written: Keeper remembers blocks whose rows are gone, with the only
+    # replica that had them or by a deletion, and repeats of rows fold away in our tables.
+    "insert_deduplicate": 0,
     # Look-ups ask the replica that is written to, as long as it is up: another may be behind.
     "load_balancing": "in_order",
     "prefer_localhost_replica": 0,

@@ -66,9 +66,14 @@ def offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Setti
     with cluster.running(tmp_path_factory.mktemp("offices")) as found:
         for settings in found:
             create_tables(settings)
-            rows: list[list[Any]] = [[*call, NOW.date(), NOW, NOW] for call in CALLS]
-            clickhouse.connect(settings).insert("call_states", rows, column_names=COLUMNS)
+            write_calls(settings)
         yield found
+
+
+def write_calls(settings: Settings) -> None:
+    """Write all calls, as the ClickHouse sink does."""
+    rows: list[list[Any]] = [[*call, NOW.date(), NOW, NOW] for call in CALLS]
+    clickhouse.connect(settings).insert("call_states", rows, column_names=COLUMNS)
 
 
 def number(settings: Settings, sql: str) -> int:
@@ -119,3 +124,18 @@ def test_an_account_is_erased_on_every_host(offices: Sequence[Settings]) -> None
         left = "SELECT count() FROM call_states_local WHERE account_id = 'account0'"
         assert number(one, left) == 0
         assert number(one, "SELECT count() FROM calls") == len(CALLS) // 2
+
+
+@pytest.mark.integration
+def test_rows_that_are_gone_are_there_again_when_they_are_written_again(
+    offices: Sequence[Settings],
+) -> None:
+    """Keeper remembers what was inserted, and would take the same rows for a mere repeat."""
+    settings = offices[0]
+    wait_for = "SETTINGS mutations_sync = 2"
+    clickhouse.connect(settings).command(
+        f"ALTER TABLE call_states_local ON CLUSTER {CLUSTER} DELETE WHERE 1 {wait_for}"
+    )
+    assert number(settings, "SELECT count() FROM calls") == 0
+    write_calls(settings)
+    assert number(settings, "SELECT count() FROM calls") == len(CALLS)

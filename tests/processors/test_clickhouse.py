@@ -91,3 +91,18 @@ def test_no_library_for_data_frames_is_loaded_with_the_first_row() -> None:
     asked = "import sys, processors.clickhouse as c; c.options.pd; c.options.np; c.options.arrow"
     check = "assert not {'pandas', 'numpy', 'pyarrow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{asked}; {check}"], check=True)
+
+
+def test_an_insert_on_a_cluster_is_answered_when_it_is_in_the_shards_also_a_repeated_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "clickhouse_connect.get_client", lambda **options: seen.append(options["settings"])
+    )
+    for cluster in ("", "offices"):
+        clickhouse.connect(Settings(clickhouse_cluster=cluster))
+    single, clustered = seen
+    assert "distributed_foreground_insert" not in single
+    assert clustered["distributed_foreground_insert"] == 1
+    assert clustered["insert_deduplicate"] == 0
