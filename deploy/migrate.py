@@ -1,7 +1,9 @@
 """`python -m deploy.migrate`: topics, tables, views, the bucket, retention; safe to repeat."""
 
+import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from string import Template
 from typing import Any
 
@@ -32,8 +34,10 @@ BEFORE = (
 ADD_SHA256 = "ALTER TABLE $database.migrations$on_cluster ADD COLUMN IF NOT EXISTS sha256 String"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Make all that is missing; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.migrate", description=__doc__)
+    parser.parse_args(argv)
     return run(migrate)
 
 

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 import schemas
 from deploy import cluster, command
+from deploy.arguments import filled
 from deploy.command import CommandError
 from processors import clickhouse
 from schemas.address import clickhouse_address
@@ -38,7 +39,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.roles", description=__doc__)
     parser.add_argument("user", metavar="USER", type=_name, help="made anew if there is one")
-    parser.add_argument("--account", help="the only account to be read; default: all")
+    parser.add_argument("--account", type=filled, help="the only account to be read; default: all")
     parser.add_argument(
         "--cluster-secret",
         action="store_true",

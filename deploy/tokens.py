@@ -11,6 +11,7 @@ import msgspec
 from deploy.command import readers_may_leave
 from deploy.tokens_file import TokensFile, new_id, new_token
 from ingest.tokens import ANY_ACCOUNT, Token, TokensError, digest
+from schemas.address import check_base
 from schemas.settings import PREFIX, SettingError, Settings, load
 
 ANY_HOST = {"": "<this-server>", "0.0.0.0": "<this-server>", "::": "<this-server>"}
@@ -88,9 +89,10 @@ def create(file: TokensFile, options: argparse.Namespace, settings: Settings) ->
         note=" ".join(options.note.split()),
         created_at=_now(),
     )
+    base = _base(options, settings)
     with file.changing(may_be_new=True) as tokens:
         tokens.append(token)
-    _print_secret(token, secret, options, settings)
+    _print_secret(token, secret, base)
 
 
 def list_tokens(file: TokensFile, options: argparse.Namespace, settings: Settings) -> None:
@@ -115,7 +117,7 @@ def list_tokens(file: TokensFile, options: argparse.Namespace, settings: Setting
 
 def rotate(file: TokensFile, options: argparse.Namespace, settings: Settings) -> None:
     """Make a token that allows what an existing one does, which stays valid meanwhile."""
-    secret = new_token()
+    secret, base = new_token(), _base(options, settings)
     with file.changing() as tokens:
         index = _index(tokens, options.id)
         old = tokens[index]
@@ -124,7 +126,7 @@ def rotate(file: TokensFile, options: argparse.Namespace, settings: Settings) ->
         tokens.append(new)
         if options.keep_hours is not None:
             old = tokens[index] = _expiring(old, options.keep_hours)
-    _print_secret(new, secret, options, settings)
+    _print_secret(new, secret, base)
     until = f"until {_minute(old.expires_at)} UTC" if old.expires_at else "until you revoke it"
     print(f"token {old.id} stays valid {until}")
 
@@ -136,10 +138,14 @@ def revoke(file: TokensFile, options: argparse.Namespace, settings: Settings) ->
     print(f"token {token.id} for {', '.join(token.accounts)} is revoked")
 
 
-def _print_secret(
-    token: Token, secret: str, options: argparse.Namespace, settings: Settings
-) -> None:
-    base = (options.base or settings.base_address or _own_address(settings)).strip().rstrip("/")
+def _base(options: argparse.Namespace, settings: Settings) -> str:
+    """The address before the token, looked at before anything is changed."""
+    if options.base is not None:
+        check_base("--base", options.base.strip())
+    return (options.base or settings.base_address or _own_address(settings)).strip().rstrip("/")
+
+
+def _print_secret(token: Token, secret: str, base: str) -> None:
     print(f"token {token.id} for {', '.join(token.accounts)}; this is shown only once:")
     print(f"  address of your server  {base}/k/{secret}")
     print(f"  other senders           Authorization: Bearer {secret}")

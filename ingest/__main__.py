@@ -3,7 +3,6 @@
 import logging
 import resource
 import sys
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -16,6 +15,7 @@ from ingest.protocol import bounded
 from ingest.publisher import KafkaPublisher, Publisher
 from ingest.tls import Tls
 from schemas import logs, metrics
+from schemas.data_folder import data_folder
 from schemas.listening import PORT_TAKEN, cannot_listen
 from schemas.security import kafka_options, server_context
 from schemas.settings import SettingError, Settings, load
@@ -43,10 +43,10 @@ def main() -> int:
 
 
 def publisher_of(settings: Settings) -> Publisher:
-    """Kafka, with a spool on this disk for when it is away."""
+    """Kafka, with a spool on this disk for when it is away; raises `SettingError`."""
     kafka = KafkaPublisher(settings.brokers, settings.ack_deadline_seconds, kafka_options(settings))
     spool_bytes = settings.spool_max_mib * 1024 * 1024
-    return DurablePublisher(kafka, Path(settings.data_dir) / "spool", spool_bytes)
+    return DurablePublisher(kafka, data_folder(settings, "spool"), spool_bytes)
 
 
 def server(settings: Settings, publisher: Publisher) -> uvicorn.Server:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from starlette.requests import Request
 
@@ -20,6 +19,7 @@ from ingest.target import ID_FIELDS, Ids, Target
 from ingest.tokens import Token
 from ingest.upload import Upload
 from schemas import metrics, topics
+from schemas.data_folder import data_folder
 from schemas.errors import BadMessageError
 from schemas.ids import canonical_uuid, check_ids, record_key
 from schemas.logs import about
@@ -41,8 +41,7 @@ class Uploads:
         self._gate = gate
         self._most_bytes = settings.max_recording_mib * MIB
         self._pace = Pace(settings.silence_seconds, settings.least_bytes_per_second)
-        self._folder = Path(settings.data_dir) / "uploads"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder = data_folder(settings, "uploads")
         self._disk = Disk(self._folder, settings.disk_reserve_mib * MIB)
         self._slots = Slots(settings.max_uploads)
         self._rates = Rates(settings.account_uploads_per_minute)

@@ -5,15 +5,17 @@ import time
 from pathlib import Path
 from typing import IO
 
+from schemas.data_folder import data_folder
 from schemas.settings import PREFIX, SettingError, Settings
 
+FOLDER = "processors"
 WAIT_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 
 
 def folder_of(name: str, settings: Settings) -> Path:
     """Where a processor keeps what it may lose: its state, and uploads that are put together."""
-    return Path(settings.data_dir).absolute() / "processors" / name
+    return Path(settings.data_dir).absolute() / FOLDER / name
 
 
 def own(name: str, settings: Settings, wait_seconds: float = WAIT_SECONDS) -> IO[str]:
@@ -22,10 +24,10 @@ def own(name: str, settings: Settings, wait_seconds: float = WAIT_SECONDS) -> IO
     Waits a moment for a process that is about to end.
 
     Raises:
-        SettingError: another process has it, and would find its files changed under it.
+        SettingError: it cannot be written, or another process has it, and would find its files
+            changed under it.
     """
-    folder = folder_of(name, settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = data_folder(settings, FOLDER, name)
     file = (folder / "lock").open("w")
     deadline = time.monotonic() + wait_seconds
     while not _locked(file):

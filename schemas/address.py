@@ -1,6 +1,7 @@
 """The addresses of servers as the settings write them, taken apart in one place."""
 
 import re
+from ipaddress import ip_network
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -8,6 +9,8 @@ from schemas.settings import PREFIX, SettingError, Settings
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 CLICKHOUSE_PORTS = {"http": 8123, "https": 8443}
+ANY_PROXY = "*"
+_BLANK = re.compile(r"\s")
 _HOST = re.compile(r"[\w.-]+|\[[0-9a-fA-F:.]+\]")
 
 
@@ -58,6 +61,34 @@ def check_brokers(settings: Settings) -> None:
             raise SettingError(
                 f"{PREFIX}KAFKA_BROKERS has {broker.strip()!r}, which is not host:port"
             )
+
+
+def check_base(name: str, base: str) -> None:
+    """See that an address for phones is one, without a token; raises `SettingError`.
+
+    `name` is what the address was given as.
+    """
+    try:
+        parts = urlsplit(base)
+        good = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or _BLANK.search(base):
+        raise SettingError(f"{name} is no address such as https://host")
+    if "/k/" in f"{parts.path}/":
+        raise SettingError(f"{name} ends before /k/ and the token, such as https://host")
+
+
+def check_proxies(settings: Settings) -> None:
+    """See that the trusted proxies are addresses or networks; raises `SettingError`."""
+    for proxy in filter(None, (item.strip() for item in settings.trusted_proxies.split(","))):
+        try:
+            ip_network(proxy) if proxy != ANY_PROXY else None
+        except ValueError as error:
+            raise SettingError(
+                f"{PREFIX}TRUSTED_PROXIES has {proxy!r}, which is no address or network such as"
+                " 10.0.0.1 or 10.0.0.0/8"
+            ) from error
 
 
 def _s3_address(name: str, url: str) -> Address:

@@ -3,13 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from phonenumbers import SUPPORTED_REGIONS
 
 PREFIX = "CALLAGENT_"
+MOST = 10**9
+MOST_PORT = 65_535
+# ClickHouse's TTL counts in seconds that end in 2106: with more days, rows would expire at once.
+MOST_DAYS = 20_000
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -25,9 +29,19 @@ class Account:
     region: str | None
 
 
-def setting(default: Any, help: str) -> Any:
-    """A field of `Settings` with its default and the sentence that the docs print."""
-    return field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, least: float = 0, most: float = MOST) -> Any:
+    """A field of `Settings` with its default, the sentence that the docs print, and its bounds."""
+    return field(default=default, metadata={"help": help, "bounds": (least, most)})
+
+
+def port(default: int, help: str) -> Any:
+    """A field of `Settings` with a port."""
+    return setting(default, help, least=1, most=MOST_PORT)
+
+
+def days(help: str) -> Any:
+    """A field of `Settings` with how many days something is kept, which is for ever without."""
+    return setting(0, help, most=MOST_DAYS)
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ class Settings:
     processors_host: str = setting(
         "127.0.0.1", "address that the processors' /readyz and /metrics listen on"
     )
-    ingest_port: int = setting(8080, "port of the ingress")
+    ingest_port: int = port(8080, "port of the ingress")
     tokens_file: str = setting(
         "", "file of the tokens (`python -m deploy.tokens`); empty: phones need no token"
     )
@@ -60,12 +74,12 @@ class Settings:
     )
     log_level: str = setting("INFO", "least of what is logged: DEBUG, INFO, WARNING or ERROR")
     log_format: str = setting("text", "text for people, or json: one object in a line")
-    kafka_port: int = setting(9092, "port of the local stack's Kafka")
-    clickhouse_port: int = setting(8123, "HTTP port of the local stack's ClickHouse")
-    s3_port: int = setting(9000, "port of the local stack's S3")
-    correlator_port: int = setting(8081, "port of the correlator's /readyz and /metrics")
-    clickhouse_sink_port: int = setting(8082, "port of the ClickHouse sink's /readyz and /metrics")
-    recording_sink_port: int = setting(8083, "port of the recording sink's /readyz and /metrics")
+    kafka_port: int = port(9092, "port of the local stack's Kafka")
+    clickhouse_port: int = port(8123, "HTTP port of the local stack's ClickHouse")
+    s3_port: int = port(9000, "port of the local stack's S3")
+    correlator_port: int = port(8081, "port of the correlator's /readyz and /metrics")
+    clickhouse_sink_port: int = port(8082, "port of the ClickHouse sink's /readyz and /metrics")
+    recording_sink_port: int = port(8083, "port of the recording sink's /readyz and /metrics")
     kafka_brokers: str = setting("", "host:port,… of Kafka; empty: the local stack's")
     kafka_security: str = setting(
         "PLAINTEXT", "how Kafka is spoken to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
@@ -78,8 +92,10 @@ class Settings:
     )
     kafka_user: str = setting("", "user name at Kafka, where it is spoken to by SASL")
     kafka_password: str = setting("", "password at Kafka, where it is spoken to by SASL")
-    kafka_partitions: int = setting(4, "partitions of each topic; can be raised, never lowered")
-    kafka_replicas: int = setting(1, "replicas of each topic when it is created")
+    kafka_partitions: int = setting(
+        4, "partitions of each topic; can be raised, never lowered", least=1, most=10_000
+    )
+    kafka_replicas: int = setting(1, "replicas of each topic when it is created", least=1, most=100)
     clickhouse_url: str = setting(
         "", "http(s)://user:password@host:port of ClickHouse; empty: the local stack's"
     )
@@ -105,10 +121,16 @@ class Settings:
     s3_public_url: str = setting(
         "", "http(s)://host:port of S3 in links for people; empty: as for the processors"
     )
-    max_recording_mib: int = setting(256, "largest recording or log file that is taken, in MiB")
-    max_body_kib: int = setting(512, "largest event or calldata body that is taken, in KiB")
-    idle_seconds: int = setting(600, "how long the ingress keeps an idle connection")
-    silence_seconds: int = setting(60, "how long a sender may pause in the middle of a request")
+    max_recording_mib: int = setting(
+        256, "largest recording or log file that is taken, in MiB", least=1
+    )
+    max_body_kib: int = setting(
+        512, "largest event or calldata body that is taken, in KiB", least=1
+    )
+    idle_seconds: int = setting(600, "how long the ingress keeps an idle connection", least=1)
+    silence_seconds: int = setting(
+        60, "how long a sender may pause in the middle of a request", least=1
+    )
     leave_seconds: float = setting(
         0.0, "how long the ingress, told to end, still serves and is not ready, behind a balancer"
     )
@@ -116,10 +138,10 @@ class Settings:
         100, "a sender that is slower than that for minutes is cut off"
     )
     max_connections: int = setting(
-        2048, "open connections at most; beyond it the one that waited longest gives way"
+        2048, "open connections at most; beyond it the one that waited longest gives way", least=1
     )
     max_uploads: int = setting(
-        128, "uploads in progress at most, half of them of one account; others get 503"
+        128, "uploads in progress at most, half of them of one account; others get 503", least=1
     )
     disk_reserve_mib: int = setting(
         512, "free disk that uploads leave to the spool, in MiB; below it they get 503"
@@ -131,11 +153,14 @@ class Settings:
         0, "events and calldata of an account in a minute; more are taken, but counted; 0: any"
     )
     ack_deadline_seconds: float = setting(
-        8.0, "how long the ingress waits for Kafka before it spools, or answers 503 to a recording"
+        8.0,
+        "how long the ingress waits for Kafka before it spools, or answers 503 to a recording",
+        least=0.1,
     )
     spool_max_mib: int = setting(
         1024,
         "largest spool of records that wait for Kafka, in MiB; one account gets ¾ of it",
+        least=1,
     )
     zone: str = setting("UTC", "IANA zone of phones whose account names none")
     region: str = setting("", "region (such as RU) of numbers whose account names none")
@@ -145,22 +170,22 @@ class Settings:
     )
     state_hours: float = setting(48.0, "how long the correlator keeps a call after its last change")
     incomplete_after_seconds: int = setting(
-        14_400, "a call without END and without news for so long is incomplete"
+        14_400, "a call without END and without news for so long is incomplete", least=1
     )
     upload_expiry_seconds: int = setting(
-        1_800, "an upload whose chunks stay incomplete for so long is a dead letter"
+        1_800, "an upload whose chunks stay incomplete for so long is a dead letter", least=1
     )
-    keep_calls_days: int = setting(0, "days that calls are kept in ClickHouse; 0: for ever")
-    keep_fragments_days: int = setting(
-        0, "days of the raw fragments; a rebuild knows of a call what is left of them; 0: for ever"
+    keep_calls_days: int = days("days that calls are kept in ClickHouse; 0: for ever")
+    keep_fragments_days: int = days(
+        "days of the raw fragments; a rebuild knows of a call what is left of them; 0: for ever"
     )
-    keep_dead_letters_days: int = setting(0, "days of dead letters in ClickHouse; 0: for ever")
-    keep_recordings_days: int = setting(0, "days of recordings in S3; 0: for ever")
-    keep_logs_days: int = setting(
-        0, "days of phones' log files in S3 and of their rows in ClickHouse; 0: for ever"
+    keep_dead_letters_days: int = days("days of dead letters in ClickHouse; 0: for ever")
+    keep_recordings_days: int = days("days of recordings in S3; 0: for ever")
+    keep_logs_days: int = days(
+        "days of phones' log files in S3 and of their rows in ClickHouse; 0: for ever"
     )
-    keep_kafka_days: int = setting(
-        0, "days that Kafka keeps what the processors have read, too; 0: 7 to 30, by topic"
+    keep_kafka_days: int = days(
+        "days that Kafka keeps what the processors have read, too; 0: 7 to 30, by topic"
     )
     erasure_key_file: str = setting(
         "", "key of the hashes of what was erased; empty: erasures.key in the data folder"
@@ -242,30 +267,37 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this environment.
 
     Raises:
-        SettingError: a value has the wrong form, a variable with our prefix is unknown, or the
-            clients of Kafka, ClickHouse and S3 could not be made.
+        SettingError: a value has the wrong form or is out of bounds, a variable with our prefix is
+            unknown, or the clients of Kafka, ClickHouse and S3 could not be made.
     """
     # They read settings, so they import this module.
+    from schemas.address import check_base, check_proxies
     from schemas.logs import check_logs
+    from schemas.names import check_names
     from schemas.security import check_clients
 
-    types = {item.name: item.type for item in fields(Settings) if item.init}
+    items = {item.name: item for item in fields(Settings) if item.init}
     values: dict[str, Any] = {}
     for variable, text in environ.items():
         if variable.startswith(PREFIX):
             name = variable.removeprefix(PREFIX).lower()
-            if name not in types:
+            if name not in items:
                 raise SettingError(
                     f"{variable} is not a setting; see the README for those there are"
                 )
-            values[name] = _value(variable, types[name], text)
+            values[name] = _value(variable, items[name], text)
     settings = Settings(**values)
+    check_names(settings)
+    check_proxies(settings)
+    if settings.base_address:
+        check_base(f"{PREFIX}BASE_ADDRESS", settings.base_address.strip())
     check_clients(settings)
     check_logs(settings)
     return settings
 
 
-def _value(variable: str, type_: Any, text: str) -> Any:
+def _value(variable: str, item: Field[Any], text: str) -> Any:
+    type_: Any = item.type
     if type_ is str:
         return text
     if type_ is bool:
@@ -276,8 +308,9 @@ def _value(variable: str, type_: Any, text: str) -> Any:
         raise SettingError(
             f"{variable} is {text!r} and must be a number ({type_.__name__})"
         ) from error
-    if value < 0 or (variable.endswith("_PORT") and not 0 < value < 65536):
-        raise SettingError(f"{variable} is {text!r}, which is out of range")
+    least, most = item.metadata["bounds"]
+    if not least <= value <= most:
+        raise SettingError(f"{variable} is {text!r} and must be from {least} to {most}")
     return value
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy import command
+from deploy.arguments import positive
 from deploy.command import CommandError
 from deploy.dead_letters import text
 from deploy.dead_letters.letters import Letters, Selection
@@ -41,7 +42,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
     _add_filters(parser)
-    parser.add_argument("--limit", type=int, default=50, help="rows to show (50)")
+    parser.add_argument("--limit", type=positive, default=50, help="rows to show (50)")
     parser.set_defaults(work=_list, ids=[])
 
 

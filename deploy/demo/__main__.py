@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from deploy.arguments import positive
 from deploy.demo import check, report
 from deploy.demo.fleet import Fleet, Tally, UnreachableError
 from deploy.demo.people import employees
@@ -32,17 +33,20 @@ class DemoError(Exception):
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
-    parser.add_argument("--calls", type=_positive, default=200, help="calls to make (200)")
-    parser.add_argument("--phones", type=_positive, default=20, help="phones (20)")
+    parser.add_argument("--calls", type=positive, default=200, help="calls to make (200)")
+    parser.add_argument("--phones", type=positive, default=20, help="phones (20)")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another hour (1)")
-    parser.add_argument("--base", help="base address to post to, with its token if it needs one")
+    parser.add_argument(
+        "--base", type=_address, help="base address to post to, with its token if it needs one"
+    )
     return parser.parse_args(argv)
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+def _address(text: str) -> str:
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise argparse.ArgumentTypeError("it is no address such as https://host/k/TOKEN")
+    return text.strip()
 
 
 async def demo(settings: Settings, args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from deploy import command, migrations
+from deploy.arguments import filled
 from deploy.command import CommandError
 from deploy.erase.erasing import Erasure
 from deploy.erase.scope import scope_of
@@ -32,7 +33,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         one = kinds.add_parser(kind, help=help_)
         for name in names:
             one.add_argument(name.lower(), metavar=name)
-        one.add_argument("--why", required=True, help="kept for ever, so name nobody: a case's id")
+        one.add_argument(
+            "--why", type=filled, required=True, help="kept for ever, so name nobody: a case's id"
+        )
         one.add_argument("--yes", action="store_true", help="erase; default: only look")
         if kind != "call":
             one.add_argument("--for-ever", action="store_true", help="refuse what comes later, too")

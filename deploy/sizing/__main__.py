@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from deploy.arguments import positive
 from deploy.command import readers_may_leave
 from deploy.sizing import need
 from deploy.sizing.measured import INGRESS, POSTS_A_CALL, SERVERS, WORKERS, Process
@@ -24,13 +25,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.sizing", description=__doc__)
     add = parser.add_argument
-    add("--calls", type=_whole, required=True, help="calls a day")
-    add("--phones", type=_whole, default=50, help="phones (50)")
+    add("--calls", type=positive, required=True, help="calls a day")
+    add("--phones", type=positive, default=50, help="phones (50)")
     add("--minutes", type=_number, default=1.5, help="recorded, of an average call (1.5)")
     add("--kbit", type=_number, default=32.0, help="kbit/s of a recording (32)")
     add("--busiest", type=_share, default=0.15, help="share of a day's calls in an hour (0.15)")
-    add("--days", type=_whole, default=365, help="how long rows and objects are kept (365)")
-    add("--replicas", type=_whole, default=3, help="CALLAGENT_KAFKA_REPLICAS (3)")
+    add("--days", type=positive, default=365, help="how long rows and objects are kept (365)")
+    add("--replicas", type=positive, default=3, help="CALLAGENT_KAFKA_REPLICAS (3)")
     return parser.parse_args(argv)
 
 
@@ -76,12 +77,6 @@ def _number(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return number
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 def _share(text: str) -> float:

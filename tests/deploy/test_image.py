@@ -118,6 +118,15 @@ def test_a_modules_arguments_and_exit_code_are_passed_on() -> None:
     assert (process.returncode, errors.startswith("usage: ")) == (2, True)
 
 
+@pytest.mark.parametrize("name", ["ingets", "deploy.none", "none.at.all"])
+def test_a_module_that_is_none_is_one_line(name: str) -> None:
+    with running(name) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith(f"there is no module {name}; usage: ")
+
+
 class Page(BaseHTTPRequestHandler):
     """Answers /healthz well and /readyz not."""
 

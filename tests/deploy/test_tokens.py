@@ -102,6 +102,8 @@ def test_the_old_token_can_expire(run: Run, file: Path) -> None:
         (["rotate", "id-goodg", "--keep-hours", "-1"], "negative"),
         (["create", "--account", " "], "--account is empty"),
         (["create", "--account", "a", "--mobile", "*"], "--mobile"),
+        (["create", "--account", "a", "--base", "host"], "--base"),
+        (["rotate", "id-goodg", "--base", f"https://h/k/{GOOD}"], "--base"),
     ],
 )
 def test_errors_are_one_line_and_change_nothing(

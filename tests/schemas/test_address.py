@@ -39,6 +39,16 @@ def test_a_place_has_nothing_secret() -> None:
     assert s3_address(Settings(s3_url="https://host")).place == "host:443"
 
 
+@pytest.mark.parametrize("base", ["", "http://host", " https://host:8/calls/ ", "https://[::1]:8"])
+def test_addresses_for_phones(base: str) -> None:
+    assert load({"CALLAGENT_BASE_ADDRESS": base}).base_address == base
+
+
+@pytest.mark.parametrize("proxies", ["", "*", "10.0.0.1, ::1", "10.0.0.0/8,fd00::/8"])
+def test_trusted_proxies(proxies: str) -> None:
+    assert load({"CALLAGENT_TRUSTED_PROXIES": proxies}).trusted_proxies == proxies
+
+
 def test_brokers_may_have_blanks_between_them() -> None:
     assert load({"CALLAGENT_KAFKA_BROKERS": "one:1, two:2"}).brokers == "one:1,two:2"
 
@@ -67,6 +77,15 @@ def test_brokers_may_have_blanks_between_them() -> None:
                 *("host", "host:", ":1", "host:web", "a:1;b:2", "kafka://a:1", "a:1,,b:2", "a:0"),
                 "::1:1",
             )
+        ),
+        *(
+            ("CALLAGENT_BASE_ADDRESS", value)
+            for value in ("host", "host:80", "ftp://host", "https://", "https://a b", "https://h?x")
+        ),
+        ("CALLAGENT_BASE_ADDRESS", "https://host/k/secret"),
+        *(
+            ("CALLAGENT_TRUSTED_PROXIES", value)
+            for value in ("proxy", "10.0.0.1x", "10.0.0.5/8", "10.0.0.1;10.0.0.2", "10.0.0.1:80")
         ),
     ],
 )

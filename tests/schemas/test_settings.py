@@ -1,5 +1,6 @@
 """Settings: what is read, what is refused, and that the README names each."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,13 @@ def test_an_account_has_its_own_zone_and_the_default_region() -> None:
         ("CALLAGENT_INGEST_PORT", "0"),
         ("CALLAGENT_INGEST_PORT", "65536"),
         ("CALLAGENT_MAX_RECORDING_MIB", "-1"),
+        *(("CALLAGENT_STATE_HOURS", value) for value in ("nan", "inf", "-inf", "1e400", "x")),
+        ("CALLAGENT_ACK_DEADLINE_SECONDS", "0"),
+        ("CALLAGENT_SPOOL_MAX_MIB", "9" * 30),
+        ("CALLAGENT_MAX_CONNECTIONS", "0"),
+        ("CALLAGENT_KAFKA_REPLICAS", "70000"),
+        ("CALLAGENT_KEEP_CALLS_DAYS", "36500"),
+        ("CALLAGENT_ALLOW_ANYONE", "perhaps"),
         ("CALLAGENT_ZONE", "Europe/Atlantis"),
         ("CALLAGENT_ACCOUNTS", "[1]"),
         ("CALLAGENT_ACCOUNTS", "{"),
@@ -52,6 +60,12 @@ def test_a_mistyped_setting_is_one_line_that_names_it(variable: str, value: str)
         settings.load({variable: value})
     assert variable in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_is_kept_longest_does_not_expire_at_once() -> None:
+    """ClickHouse's DateTime, in which its TTL is reckoned, begins again after its last second."""
+    last = datetime(1970, 1, 1) + timedelta(seconds=2**32 - 1)
+    assert datetime(2050, 1, 1) + timedelta(days=settings.MOST_DAYS) < last
 
 
 def readme_rows() -> str:
