@@ -51,33 +51,42 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         yield
         await publisher.stop()
 
+    def last(response: Response) -> Response:
+        if app.state.leaving:
+            response.headers["Connection"] = "close"
+        return response
+
+    async def healthz(request: Request) -> Response:
+        return last(PlainTextResponse("OK"))
+
     async def readyz(request: Request) -> Response:
         if app.state.leaving:
-            return PlainTextResponse("leaving", 503)
+            return last(PlainTextResponse("leaving", 503))
         ready = await readiness.ready()
         return PlainTextResponse("ready" if ready else "Kafka is away", 200 if ready else 503)
+
+    async def told(request: Request) -> Response:
+        return last(Response(generate_latest(), media_type=CONTENT_TYPE_LATEST))
 
     async def anything(request: Request) -> Response:
         scope = request.scope
         target = read_target(scope["raw_path"], scope["query_string"])
         if request.method in ("GET", "HEAD") and is_home(scope["raw_path"]):
-            return home(request, gate, settings)
+            return last(home(request, gate, settings))
         kind = target.kind if target else "none"
         logs.about.set(new_id())
         with metrics.REQUEST_SECONDS.labels(kind).time():
             response = await _answer(lambda: _take(posts, request, target))
         metrics.REQUESTS.labels(kind, response.status_code).inc()
         log.debug("%s: %d", kind, response.status_code)
-        if app.state.leaving:
-            response.headers["Connection"] = "close"
-        return response
+        return last(response)
 
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/healthz", _healthz),
+            Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/metrics", _metrics),
+            Route("/metrics", told),
         ],
     )
     app.state.leaving = False
@@ -104,11 +113,3 @@ async def _answer(take: Callable[[], Awaitable[None]]) -> Response:
     except GoneError:
         return Response(status_code=CLIENT_GONE)
     return accepted()
-
-
-async def _healthz(request: Request) -> Response:
-    return PlainTextResponse("OK")
-
-
-async def _metrics(request: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,7 +1,11 @@
-"""Leaving: told to end, the ingress first says that it is not ready, and goes on serving."""
+"""Leaving: told to end, the ingress first says that it is not ready, and goes on serving.
+
+SIGUSR1 tells it to leave and not yet to end, as a container's preStop hook does.
+"""
 
 import asyncio
 import logging
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,12 +36,20 @@ class LeavingServer(uvicorn.Server):
             where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             log.info("serving %s://%s", self._scheme, where)
 
+    async def startup(self, sockets: Any = None) -> None:
+        """Serve, and listen to who says that it is to leave."""
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
+
+    def _leave(self) -> None:
+        self._app.state.leaving = True
+
     async def shutdown(self, sockets: Any = None) -> None:
         """Leave, finish what was accepted, and end; a second SIGINT ends at once.
 
         An end that was asked for is a success: uvicorn would go on to die of the signal.
         """
-        self._app.state.leaving = True
+        self._leave()
         for _ in range(round(self._seconds / LOOK_SECONDS)):
             if not self.force_exit:
                 await asyncio.sleep(LOOK_SECONDS)

@@ -1,28 +1,41 @@
 """`python -m deploy.image.drain`: lets the ingress finish before it is told to end.
 
 Kubernetes runs it as the pod's preStop hook. New connections go elsewhere once all of the cluster
-knows that the pod is going, which takes some seconds. Uploads that are under way get the time they
-need, and so does the spool, whose records would wait on the volume for the pod to come back.
+knows that the pod is going, which takes some seconds. A phone that has one already keeps it idle
+for up to five minutes, and would lose the event that it sends at the moment of the end: so the
+ingress is told that it leaves, and each answer ends its connection. Uploads that are under way get
+the time they need, and so does the spool, whose records would wait on the volume for the pod to
+come back.
 """
 
 import argparse
 import http.client
+import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from deploy.image import pages
 from schemas.settings import load
 
-BUSY = ("callagent_uploads_open", "callagent_spool_records")
+AT_REST = {
+    "callagent_uploads_open": 0,
+    "callagent_spool_records": 0,
+    # the one by which we ask
+    "callagent_connections": 1,
+}
 PAUSE_SECONDS = 1.0
+INGRESS = 1
+"""It is its container's first process."""
 
 
 def busy(metrics: str) -> bool:
     """Whether these metrics tell of work that should be finished first."""
-    values = re.findall(rf"^(?:{'|'.join(BUSY)}) (\S+)$", metrics, re.MULTILINE)
-    return any(float(value) > 0 for value in values)
+    values = re.findall(rf"^({'|'.join(AT_REST)}) (\S+)$", metrics, re.MULTILINE)
+    return any(float(value) > AT_REST[name] for name, value in values)
 
 
 def drain(
@@ -51,6 +64,8 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=600, help="seconds to wait at most (600)")
     options = parser.parse_args()
     settings = load()
+    with suppress(OSError):
+        os.kill(INGRESS, signal.SIGUSR1)
     drain(
         lambda: pages.get(settings, settings.ingest_port, "/metrics")[1],
         options.least,

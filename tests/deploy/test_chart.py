@@ -533,6 +533,24 @@ def test_sinks_scale_between_one_and_the_partitions(rendering: Rendering) -> Non
     assert "replicas" not in one(found, "Deployment", "callagent-recording-sink")["spec"]
 
 
+@pytest.mark.parametrize(
+    ("own", "surge"),
+    [
+        ({"replicas": 11}, 1),
+        ({"replicas": 12}, 0),
+        ({"autoscaling": {"enabled": True, "max": 11}}, 1),
+        ({"autoscaling": {"enabled": True}}, 0),
+    ],
+)
+def test_an_update_never_makes_more_workers_than_partitions(
+    rendering: Rendering, own: dict[str, Any], surge: int
+) -> None:
+    """One without a partition is never ready, and the update would never go on."""
+    found = kubernetes.read(rendering.text({**EXISTING, "recordingSink": own}))
+    rolling = one(found, "Deployment", "callagent-recording-sink")["spec"]["strategy"]
+    assert rolling["rollingUpdate"] == {"maxSurge": surge, "maxUnavailable": 1 - surge}
+
+
 @pytest.mark.parametrize(("shards", "cluster"), [(1, ""), (2, "callagent")])
 def test_tables_are_made_for_a_cluster_where_there_is_one(
     rendering: Rendering, shards: int, cluster: str

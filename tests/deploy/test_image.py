@@ -186,14 +186,23 @@ def drained_after(read: Callable[[Time], str], least: float = 15, most: float = 
 
 
 def test_an_idle_ingress_leaves_when_all_know_that_it_does() -> None:
-    assert (
-        drained_after(lambda _: "callagent_uploads_open 0.0\ncallagent_spool_records 0.0\n") == 15
-    )
+    metrics = "".join(f"{name} {most}.0\n" for name, most in drain.AT_REST.items())
+    assert drained_after(lambda _: metrics) == 15
 
 
-@pytest.mark.parametrize("name", drain.BUSY)
+@pytest.mark.parametrize("name", drain.AT_REST)
 def test_an_ingress_ends_what_it_is_at(name: str) -> None:
-    assert drained_after(lambda time: f"{name} {1.0 if time.now < 100 else 0.0}\n") == 100
+    most = drain.AT_REST[name]
+    assert drained_after(lambda time: f"{name} {most + (time.now < 100)}.0\n") == 100
+
+
+def test_the_ingress_is_told_first_that_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr("os.kill", lambda *whom: told.append(whom))
+    monkeypatch.setattr(drain, "drain", lambda read, *seconds: told.append(seconds))
+    monkeypatch.setattr(sys, "argv", ["drain", "--least=1", "--most=2"])
+    assert drain.main() == 0
+    assert told == [(drain.INGRESS, signal.SIGUSR1), (1.0, 2.0)]
 
 
 def test_an_ingress_does_not_wait_for_ever() -> None:
@@ -209,7 +218,7 @@ def test_an_ingress_that_is_gone_is_not_waited_for() -> None:
 
 def test_what_the_drain_looks_at_is_a_metric() -> None:
     text = (ROOT / "schemas" / "metrics.py").read_text()
-    assert all(f'Gauge("{name}"' in text for name in drain.BUSY)
+    assert all(f'Gauge("{name}"' in text for name in drain.AT_REST)
 
 
 def test_waiting_says_each_reason_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,31 @@ async def test_phones_are_served_while_the_ingress_leaves(tmp_path: Path) -> Non
     await origin.close()
 
 
+async def test_an_ingress_that_is_only_to_leave_is_left_by_everybody(tmp_path: Path) -> None:
+    port, publisher = free_port(), FakePublisher()
+    settings = Settings(data_dir=str(tmp_path), ingest_port=port)
+    running = server(settings, publisher)
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    origin = Origin(LOOPBACK, port)
+    assert (await origin.request("GET", "/metrics", {})).headers.get("connection") is None
+    os.kill(os.getpid(), signal.SIGUSR1)
+    while (await origin.request("GET", "/readyz", {})).status == 200:
+        await asyncio.sleep(0.01)
+    for method, path, body in (
+        ("POST", "/event", EVENT),
+        *(("GET", path, b"") for path in ("/", "/healthz", "/readyz", "/metrics")),
+    ):
+        answer = await origin.request(method, path, {}, body)
+        assert (path, answer.headers["connection"]) == (path, "close")
+    assert len(publisher.messages()) == 1
+    assert not running.should_exit
+    await origin.close()
+    running.should_exit = True
+    await task
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_end_that_was_asked_for_is_a_success(tmp_path: Path, number: signal.Signals) -> None:
     kafka = f"{LOOPBACK}:{free_port()}"
