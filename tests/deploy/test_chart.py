@@ -286,6 +286,32 @@ def test_the_cluster_may_give_the_processes_their_user(rendering: Rendering) -> 
         kubernetes.check_restricted(pod)
 
 
+@pytest.mark.parametrize(
+    ("kafka", "kinds"),
+    [
+        ({}, set()),
+        ({"security": "SSL"}, set()),
+        ({"security": "SSL", "caSecret": {"name": "ca"}}, {"TriggerAuthentication"}),
+        ({"security": "SASL_PLAINTEXT", "user": "a"}, {"TriggerAuthentication"}),
+    ],
+)
+def test_keda_comes_into_kafka_as_the_sinks_do(
+    rendering: Rendering, kafka: dict[str, Any], kinds: set[str]
+) -> None:
+    values = {
+        **EXISTING,
+        "kafka": {**EXISTING["kafka"], **kafka},
+        "recordingSink": {"autoscaling": {"enabled": True}},
+    }
+    found = kubernetes.read(rendering.text(values))
+    assert {item["kind"] for item in found} & {"TriggerAuthentication"} == kinds
+    for item in found:
+        if item["kind"] in ("ScaledObject", *kinds):
+            kubernetes.check_custom(item)
+    (trigger,) = one(found, "ScaledObject", "callagent-recording-sink")["spec"]["triggers"]
+    assert ("authenticationRef" in trigger) == bool(kinds)
+
+
 def test_the_chart_is_free_of_lint(program: Path) -> None:
     helm.run(program, "lint", str(helm.CHART), "--strict", "--values", str(manifests.VALUES))
 
@@ -517,6 +543,44 @@ def test_what_selects_pods_selects_those_of_one_process(rendering: Rendering) ->
         ]
         assert len(chosen) == 1, name
         assert process(f"x/{chosen[0]}") in name
+
+
+def test_a_rendering_is_the_same_wherever_it_is_made() -> None:
+    """What others than Helm install has no hooks, asks no cluster and is not made by chance."""
+    for template in (helm.CHART / "templates").iterdir():
+        text = template.read_text()
+        assert not re.search(r"helm\.sh/hook|\blookup\b|\brand|\bnow\b|\bgen[A-Z]|IsUpgrade", text)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_only_one_sets_the_count_of_pods(rendering: Rendering, scaled: bool) -> None:
+    found = rendering.of("scaled" if scaled else "existing")
+    counted = {item["metadata"]["name"] for item in found if "replicas" in item.get("spec", {})}
+    fixed = {"callagent-correlator", "callagent-toolbox"}
+    by_others = {"callagent-ingest", "callagent-clickhouse-sink", "callagent-recording-sink"}
+    assert counted == (fixed if scaled else fixed | by_others)
+
+
+def test_a_volume_is_claimed_in_the_same_words_by_each_version(
+    program: Path, tmp_path: Path
+) -> None:
+    """Kubernetes lets nobody change a claim, a selector or the service of a StatefulSet."""
+    chart = shutil.copytree(helm.CHART, tmp_path / "chart")
+    file = chart / "Chart.yaml"
+    file.write_text(re.sub(r"^(\w*[vV]ersion): 0.*$", r"\1: 9.9.9", file.read_text(), flags=re.M))
+    values = ("--values", str(manifests.VALUES))
+    fixed = [
+        {
+            item["metadata"]["name"]: [item["spec"].get(field) for field in UNCHANGEABLE]
+            for item in kubernetes.read(helm.render(program, *values, chart=folder))
+            if item["kind"] in ("StatefulSet", "Deployment")
+        }
+        for folder in (helm.CHART, chart)
+    ]
+    assert fixed[0] == fixed[1]
+
+
+UNCHANGEABLE = ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates")
 
 
 def test_large_numbers_are_written_as_people_write_them(rendering: Rendering) -> None:
