@@ -15,6 +15,8 @@ MAX_URL_BYTES = 16 * 1024
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEADERS = 64
 MAX_PIPELINED = 8
+# An event's answer is much shorter; a connection may have so much, and one answer, that is unread.
+UNREAD_BYTES = 4096
 TEXTS = {
     400: "this is no HTTP/1.1 request",
     408: "no whole request came",
@@ -34,7 +36,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Refuses long request lines and headers, and cuts off who does not come to the point.
 
     A request's head must be whole `silence_seconds` after the connection was made, or after its
-    first byte. A connection that is idle between two requests is uvicorn's affair.
+    first byte, and what is not read of the answers must go on within the same time. A connection
+    that is idle between two requests is uvicorn's affair.
     """
 
     everyone: ClassVar[Connections]
@@ -50,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._headers = 0
         self._in_head = False
         self._deadline: TimerHandle | None = None
+        self._unread: TimerHandle | None = None
 
     def greeting(self, transport: asyncio.Transport) -> None:
         """Count it while it is in its TLS handshake; `connection_made` follows, or `leave`."""
@@ -60,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let it in."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(UNREAD_BYTES)
         self.everyone.enter(self)
         self._set_deadline()
 
@@ -71,11 +76,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def leave(self) -> None:
         """Count it no more."""
         self._clear_deadline()
+        self._clear_unread()
         self.everyone.leave(self)
 
     def give_way(self) -> None:
         """Close at once, for another connection."""
         self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Answers wait to be read: whoever reads none of them is silent, too."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.silence_seconds, self._abort)
+
+    def resume_writing(self) -> None:
+        """Answers were read."""
+        super().resume_writing()
+        self._clear_unread()
 
     def data_received(self, data: bytes) -> None:
         """Parse the bytes; the parser may keep no more than a head's worth to itself."""
@@ -182,9 +198,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def _cut_off(self) -> None:
         if self._in_head:
             self._refuse(408)
-            return
+        else:
+            self._abort()
+
+    def _abort(self) -> None:
         metrics.CONNECTIONS_CUT.labels("silent").inc()
         self.transport.abort()
+
+    def _clear_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _fail(self, status: int) -> None:
         self._status = status

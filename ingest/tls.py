@@ -9,7 +9,7 @@ import ssl
 from asyncio.sslproto import SSLProtocol
 from typing import cast
 
-from ingest.protocol import BoundedProtocol
+from ingest.protocol import UNREAD_BYTES, BoundedProtocol
 
 BUFFER_BYTES = 16 * 1024
 GOODBYE_SECONDS = 5
@@ -38,7 +38,9 @@ class Tls(SSLProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, and begin the handshake."""
-        self._http.greeting(cast(asyncio.Transport, transport))
+        plain = cast(asyncio.Transport, transport)
+        plain.set_write_buffer_limits(UNREAD_BYTES)
+        self._http.greeting(plain)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -25,6 +25,9 @@ class Transport(asyncio.Transport):
         """Close it."""
         self.closed = True
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing is kept here."""
+
     def is_closing(self) -> bool:
         """Whether it is closed."""
         return self.closed

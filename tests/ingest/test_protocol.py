@@ -1,19 +1,23 @@
 """Connections over real sockets: heads that are too long or too slow, and floods."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from ingest.connections import GREETING_PART, Connections
 from ingest.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, MAX_URL_BYTES
+from tests.ingest.certificate import make_certificate
 from tests.ingest.conftest import Ingress, serving
 from tests.ingest.wires import connect, rest, status
 
 HEAD = b"POST /event HTTP/1.1\r\nHost: x\r\n"
 EMPTY = HEAD + b"Content-Length: 0\r\n\r\n"
 SHORT = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+PAGE = b"GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
 MOST = 4
 
 
@@ -22,6 +26,12 @@ async def small(tmp_path: Path) -> AsyncIterator[Ingress]:
     """An ingress with few connections."""
     async with serving(tmp_path, max_connections=MOST) as running:
         yield running
+
+
+def silent() -> float:
+    """How many were cut off since they were silent."""
+    name = "callagent_connections_cut_total"
+    return REGISTRY.get_sample_value(name, {"why": "silent"}) or 0
 
 
 async def status_of(ingress: Ingress, data: bytes) -> int:
@@ -122,6 +132,32 @@ async def test_requests_that_wait_on_one_connection_are_bounded(ingress: Ingress
 async def test_half_a_head_behind_a_request_is_cut_off(ingress: Ingress) -> None:
     answer = await rest(await connect(ingress, SHORT + b"POST /ev"))
     assert answer.count(b"200 OK") == answer.count(b" 408 ") == 1
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_who_never_reads_the_answers_is_cut_off(tmp_path: Path, secure: bool) -> None:
+    trust, files = None, {}
+    if secure:
+        cert, key = make_certificate(tmp_path)
+        trust = ssl.create_default_context(cafile=str(cert))
+        files = {"tls_cert_file": str(cert), "tls_key_file": str(key)}
+    async with serving(tmp_path, **files) as ingress:
+        before = silent()
+        # Its streams stop reading the socket when so much was not taken from them.
+        _, writer = await asyncio.open_connection("127.0.0.1", ingress.port, limit=1024, ssl=trust)
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(ask_for_ever(writer), 120)
+        assert silent() == before + 1
+
+
+async def ask_for_ever(writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            writer.write(PAGE)
+            await writer.drain()
+            await asyncio.sleep(0.002)
+    finally:
+        writer.transport.abort()
 
 
 async def test_connections_that_say_nothing_keep_nobody_out(small: Ingress) -> None:
