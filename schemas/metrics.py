@@ -90,10 +90,15 @@ ERASED = Counter(
     "callagent_erased", "records that were dropped, by what was erased", ["app", "kind"]
 )
 
+# An increase is seen only of a counter that was there before.
 for _reason in REASONS:
     DEAD_LETTERS.labels(_reason)
+for _kind in ("event", "calldata", "recording", "log"):
+    ACCEPTED.labels(_kind)
 for _kind in ("recording", "log"):
     OBJECTS_STORED.labels(_kind)
+CONNECTIONS_CUT.labels("gave_way")
+CALLS_ENDED.labels("incomplete")
 
 TABLE: dict[str, Sequence[Metric]] = {
     "ingress": (

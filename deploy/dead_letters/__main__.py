@@ -56,7 +56,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", metavar="ID", nargs="*")
     _add_filters(parser)
     parser.add_argument("--all", action="store_true", help="all that were not replayed yet")
-    parser.add_argument("--body", type=_bytes_of, metavar="FILE", help="a mended body, for one ID")
+    help_ = "a mended body, for one ID; - is the input"
+    parser.add_argument("--body", type=_bytes_of, metavar="FILE", help=help_)
     parser.add_argument("--encoding", type=_encoding, help="code page of the bytes")
     parser.add_argument(
         "--any-account",
@@ -144,7 +145,7 @@ def _refuse_missing(ids: Sequence[str], found: set[str]) -> None:
 
 def _bytes_of(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{name}: {error.strerror}") from error
 

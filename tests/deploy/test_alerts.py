@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from deploy.manifests import promtool
+from ingest.app import create_app
 from schemas import metrics
+from schemas.settings import Settings
 from tests.analyst import Analyst
+from tests.ingest.conftest import FakePublisher
 from tests.schemas.test_metrics import described
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -60,6 +63,21 @@ def test_every_dashboard_asks_a_datasource_that_compose_has() -> None:
     uids = {source["uid"] for source in sources["datasources"]}
     assert {target["datasource"]["uid"] for _, target in TARGETS} <= uids
     assert len({board["uid"] for board in BOARDS.values()}) == len(BOARDS) == 2
+
+
+@pytest.mark.parametrize(("place", "expression"), expressions())
+def test_what_is_counted_by_name_is_told_from_the_start(place: str, expression: str) -> None:
+    """An increase is seen only of a counter that was there before."""
+    create_app(Settings(), FakePublisher())
+    told = {
+        (sample.name, value)
+        for counter in (it for row in metrics.TABLE.values() for it in row)
+        for family in counter.collect()
+        for sample in family.samples
+        for value in sample.labels.values()
+    }
+    for name, values in re.findall(r"\b(callagent_\w+_total)\{\w+=~?\"([^\"]*)\"", expression):
+        assert {(name, value) for value in values.split("|")} <= told
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

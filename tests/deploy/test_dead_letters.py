@@ -1,6 +1,7 @@
 """Dead letters: listed, shown, and replayed until they are calls."""
 
 import asyncio
+import io
 import json
 import uuid as uuids
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from deploy.dead_letters.__main__ import arguments
 from deploy.dead_letters.kept import Kept
 from deploy.dead_letters.letters import Letter
 from deploy.dead_letters.remake import Fix, message_of, record_of
@@ -101,6 +103,12 @@ def test_what_is_as_bad_as_before_stays_dead() -> None:
     for fix in (Fix(), Fix(encoding="cp1251"), Fix(body=b"[]")):
         with pytest.raises(BadMessageError):
             message_of(letter(body=b"{\x98"), fix)
+
+
+def test_a_mended_body_may_come_by_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the command runs in a container, the file is elsewhere."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"uuid":"\xff"}')))
+    assert arguments(["replay", "id1", "--body", "-"]).body == b'{"uuid":"\xff"}'
 
 
 def test_nothing_in_a_letter_takes_the_terminal_over() -> None:

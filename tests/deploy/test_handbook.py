@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from deploy.manifests import __main__ as manifests
 from schemas import metrics, settings
+from tests.deploy import kubernetes
+from tests.deploy.compose_files import read
 from tests.schemas.test_metrics import described
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "deploy").glob("*.md"))]
+DEPLOY = ROOT / "deploy"
+PAGES = [ROOT / "README.md", *sorted(DEPLOY.glob("*.md")), DEPLOY / "chart" / "README.md"]
 COMMAND = re.compile(r"\bpython -m (deploy\.[a-z_.]+)([^`\n]*)")
+PROCESSES = {
+    *("statefulset/callagent-ingest", "statefulset/callagent-correlator"),
+    *("deployment/callagent-clickhouse-sink", "deployment/callagent-recording-sink"),
+}
 METRICS = {described(metric)[0] for found in metrics.TABLE.values() for metric in found}
 
 
@@ -53,3 +61,23 @@ def test_every_name_on_a_page_is_there(page: Path) -> None:
     }
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def all_pages() -> str:
+    return "\n".join(page.read_text() for page in PAGES)
+
+
+def test_every_pod_that_a_page_names_is_there() -> None:
+    """`NAME` stands there for a process: what has its pods is named after it."""
+    found = kubernetes.pod_specs(kubernetes.read(manifests.MANIFESTS.read_text()))
+    owners = {name.lower() for name in found}
+    named = set(re.findall(r"\b((?:deployment|statefulset)/callagent-[a-z-]+)", all_pages()))
+    assert {"deployment/callagent-toolbox", *PROCESSES} | named <= owners
+    waiting = {init["name"] for pod in found.values() for init in pod.get("initContainers", [])}
+    assert set(re.findall(r"`(wait-[a-z]+)`", all_pages())) <= waiting
+
+
+def test_every_service_that_a_page_names_is_there() -> None:
+    verbs = "stop|start|logs|restart|exec|run --rm"
+    named = set(re.findall(rf"\bcompose (?:{verbs}) ([a-z][a-z-]+)", all_pages()))
+    assert named <= read("compose.yaml")["services"].keys()

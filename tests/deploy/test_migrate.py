@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from deploy import migrations
 from deploy.command import CommandError
 from deploy.local.pipeline import Pipeline
-from deploy.migrate import check_made, create_tables, new_topic
+from deploy.migrate import check_made, create_tables, main, new_topic
 from deploy.migrations import Migration, all_migrations
 from processors import clickhouse
 from processors.correlator import STORED_CALLS
@@ -151,3 +151,9 @@ def test_what_would_lose_knowledge_of_a_later_database_is_refused(
     assert ended.code == 1
     assert len(ended.err.splitlines()) == 1
     assert f"needs the version that made {LATER}" in ended.err
+
+
+def test_who_asks_for_help_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "safe to repeat" in " ".join(capsys.readouterr().out.split())
