@@ -81,8 +81,10 @@ def _whose(sender: Token, gate: Gate) -> str:
     if gate.open:
         return "It takes calls without a token."
     names = ", ".join(f"<b>{escape(name)}</b>" for name in sender.accounts)
-    accounts = "any account" if sender.any_account else f"the account {names}"
-    mobiles = f", for {len(sender.mobiles)} mobiles only" if sender.mobiles else ""
+    several = "s" * (len(sender.accounts) > 1)
+    accounts = "any account" if sender.any_account else f"the account{several} {names}"
+    count = len(sender.mobiles)
+    mobiles = f", for {count} mobile{'s' * (count > 1)} only" if count else ""
     until = sender.expires_at
     expiry = f" It is valid until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC." if until else ""
     return f"The token is good for {accounts}{mobiles}.{expiry}"

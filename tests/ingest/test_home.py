@@ -62,7 +62,7 @@ async def test_what_else_a_token_says(tmp_path: Path) -> None:
     accounts = '{"<i>": {"zone": "Asia/Omsk"}, "Рога": {"zone": "Asia/Omsk"}}'
     async with serving(tmp_path, tokens_file=str(file), accounts=accounts) as ingress:
         text = (await get(ingress, f"/k/{GOOD}")).body.decode()
-    assert "the account <b>&lt;i&gt;</b>, <b>Рога</b>, for 2 mobiles only." in text
+    assert "the accounts <b>&lt;i&gt;</b>, <b>Рога</b>, for 2 mobiles only." in text
     assert "891" not in text
     assert f"until {until:%Y-%m-%d %H:%M} UTC" in text
     assert "zone = 360," in text
@@ -70,11 +70,11 @@ async def test_what_else_a_token_says(tmp_path: Path) -> None:
 
 async def test_a_token_for_any_account(tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"
-    write_tokens(file, {GOOD: ["*"]})
+    write_tokens(file, {GOOD: ["*"]}, mobiles=("891",))
     accounts = '{"a": {"zone": "Asia/Omsk"}}'
     async with serving(tmp_path, tokens_file=str(file), accounts=accounts) as ingress:
         text = (await get(ingress, f"/k/{GOOD}")).body.decode()
-    assert "good for any account." in text
+    assert "good for any account, for 1 mobile only." in text
     assert "zone = null," in text
 
 
