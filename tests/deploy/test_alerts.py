@@ -105,7 +105,7 @@ def program() -> Path:
     [
         ("check", "rules", "--lint=all", "--lint-fatal", str(ALERTS)),
         ("check", "config", "--syntax-only", str(DEPLOY / "compose" / "prometheus.yaml")),
-        ("test", "rules", "alerts_test.yaml"),
+        ("test", "rules", "alerts_test.yaml", "alerts_week_test.yaml"),
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
