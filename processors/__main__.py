@@ -11,6 +11,7 @@ from collections.abc import Callable
 import faust
 
 from processors import clickhouse_sink, correlator, recording_sink
+from processors.batches import UNEXPECTED_ERROR
 from processors.brokers import kafka_lets_in
 from processors.folder import own
 from schemas import logs, metrics
@@ -68,19 +69,29 @@ class Worker(faust.Worker):
 
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         """End. Faust's own stop hangs while Kafka is away; what is not committed comes again."""
-        timer = threading.Timer(END_SECONDS, _end_now)
-        timer.daemon = True
-        timer.start()
+        _end_in_time(0)
         super()._schedule_shutdown(number)
+
+    def _crash(self, reason: BaseException) -> None:
+        """End over an error in Faust. Its stop can hang then, too, and no watchdog looks on."""
+        if not self.crashed:
+            _end_in_time(UNEXPECTED_ERROR)
+        super()._crash(reason)
 
     def _setup_logging(self) -> None:
         """Leave them as they are."""
 
 
-def _end_now() -> None:
+def _end_in_time(code: int) -> None:
+    timer = threading.Timer(END_SECONDS, _end_now, [code])
+    timer.daemon = True
+    timer.start()
+
+
+def _end_now(code: int) -> None:
     log.warning("not all could be finished: it comes again at the next start")
     logging.shutdown()
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the three Faust apps share: how they talk to Kafka, and their pages for probes."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 import faust
@@ -9,6 +10,7 @@ from prometheus_client import generate_latest
 
 from processors import consumer
 from processors.folder import folder_of
+from processors.recovery import LogTables
 from schemas.security import kafka_options
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -19,6 +21,8 @@ HEARTBEAT_SECONDS = 3.0
 # A worker that joins while brokers start may see no topics, and is idle until it looks again.
 METADATA_MS = 10_000
 MAX_REQUEST_BYTES = 2_000_000
+# A broker that answers nothing is asked again; Faust would give it 20 minutes.
+REQUEST_SECONDS = 40.0
 MAX_FETCH_BYTES = 2_097_152
 
 
@@ -32,7 +36,20 @@ class Pages(aiohttp.Web):
 
 
 class App(consumer.App):
-    """A Faust app with our consumer and our pages."""
+    """A Faust app with our consumer and our pages.
+
+    `from_the_start` run as long as it does, and not only when its tables are recovered.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.from_the_start: list[Callable[[], Awaitable[None]]] = []
+
+    async def on_start(self) -> None:
+        """Begin what runs from the start."""
+        await super().on_start()
+        for task in self.from_the_start:
+            self.add_future(task())
 
     def _new_web(self) -> Pages:
         return Pages(self)
@@ -40,7 +57,7 @@ class App(consumer.App):
 
 def create(
     name: str, port: int, settings: Settings, most_open_bytes: int = 0, **options: Any
-) -> faust.App:
+) -> "App":
     """A Faust app (a consumer group of its own) that reads and writes raw bytes.
 
     It has about `most_open_bytes` of each topic under way at once; 0: as many as come. Topics are
@@ -58,6 +75,7 @@ def create(
         value_serializer="raw",
         producer_acks=-1,
         producer_max_request_size=MAX_REQUEST_BYTES,
+        producer_request_timeout=REQUEST_SECONDS,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_FETCH_BYTES,
         broker_commit_interval=COMMIT_SECONDS,
@@ -68,6 +86,7 @@ def create(
         topic_allow_declare=False,
         topic_disable_leader=True,
         topic_partitions=settings.kafka_partitions,
+        TableManager=LogTables,
         table_standby_replicas=0,
         web_bind=settings.processors_host,
         web_port=port,

@@ -8,17 +8,28 @@ is committed follows from an account of our own: never past a record that was re
 """
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import CorruptRecordException, KafkaError, KafkaTimeoutError
 from faust.transport.drivers import aiokafka
 from faust.types import TP
+from mode import Service
 
+from processors import coordinator
+from processors.producer import Producer
+from processors.starting import RETRY_SECONDS, start
 from processors.windows import Windows
 
 FULL_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+Offsets = Mapping[TP, int]
 
 
 class NothingRead(dict[TP, int | None]):
@@ -39,13 +50,38 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
     """The thread in which aiokafka reads: it sees reads, seeks and assignments in their order."""
 
     consumer: Any
+    _consumer: Any
+
+    async def on_start(self) -> None:
+        """Begin; Faust would end where Kafka goes away just now."""
+        await start(super().on_start, lambda: self._consumer.stop())
+        coordinator.heed(self._consumer._coordinator)
+
+    @Service.task
+    async def _go_on(self) -> None:
+        while not self.should_stop:
+            await self.sleep(RETRY_SECONDS)
+            coordinator.go_on(self._consumer._coordinator)
+
+    async def _commit(self, offsets: Offsets) -> bool:
+        """Commit what is still ours; False where Kafka does not take it now. Faust would end."""
+        held = self.assignment()
+        ours = {TopicPartition(*tp): end for tp, end in offsets.items() if tp in held}
+        if not ours:
+            return False
+        try:
+            await self._ensure_consumer().commit(ours)
+        except KafkaError as error:
+            log.warning("Kafka does not take a commit: %s; trying again", type(error).__name__)
+            return False
+        return True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin a new account: no partition goes on from where it was read before."""
         self.consumer.windows.forget()
         await super().on_partitions_assigned(assigned, generation_id)
 
-    async def seek_to_committed(self) -> Mapping[TP, int]:
+    async def seek_to_committed(self) -> Offsets:
         """Seek also where nothing is committed yet, which aiokafka does not."""
         committed = await super().seek_to_committed()
         fresh = [tp for tp, offset in committed.items() if not offset and self._works_off(tp)]
@@ -62,7 +98,15 @@ class ConsumerThread(aiokafka.AIOKafkaConsumerThread):
         if not wanted:
             await asyncio.sleep(FULL_SECONDS)
             return {}
-        records = await super()._fetch_records(consumer, wanted, *arguments, **options)
+        try:
+            records = await super()._fetch_records(consumer, wanted, *arguments, **options)
+        except CorruptRecordException:
+            raise
+        except KafkaError as error:
+            # Of the group or of rights; nothing was taken. Faust would end the worker.
+            log.warning("Kafka does not let us read: %s; trying again", type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+            return {}
         for tp, batch in records.items():
             if self._works_off(tp):
                 self.consumer.windows.read(tp, {record.offset: _size(record) for record in batch})
@@ -97,6 +141,22 @@ class Consumer(aiokafka.Consumer):
         self.stop_flow()
         await super().perform_seek()
 
+    async def highwaters(self, *tps: TP) -> Offsets:
+        """The ends of partitions; asks for as long as Kafka is away."""
+        return await _answer(lambda: super(Consumer, self).highwaters(*tps))
+
+    async def earliest_offsets(self, *tps: TP) -> Offsets:
+        """The beginnings of partitions; asks for as long as Kafka is away."""
+        return await _answer(lambda: super(Consumer, self).earliest_offsets(*tps))
+
+    async def _commit_offsets(self, offsets: Offsets, start_new_transaction: bool = True) -> bool:
+        """Commit; Faust takes also that for committed which Kafka did not take."""
+        done: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        for tp in () if done else offsets:
+            if self._committed_offset[tp] == offsets[tp]:
+                self._committed_offset[tp] = None
+        return done
+
     def ack(self, message: Any) -> bool:
         """Mark a record as done."""
         message.acked = True
@@ -113,14 +173,24 @@ class Consumer(aiokafka.Consumer):
         return {tp: end for tp, end in boundaries.items() if self._should_commit(tp, end)}
 
 
+async def _answer(ask: Callable[[], Awaitable[Offsets]]) -> Offsets:
+    """What is answered; aiokafka itself tries again in the time that it gives a request."""
+    while True:
+        try:
+            return await ask()
+        except KafkaTimeoutError:
+            log.warning("Kafka is away; trying again")
+
+
 def _size(record: Any) -> int:
     return len(record.key or b"") + len(record.value or b"")
 
 
 class Transport(aiokafka.Transport):
-    """Faust's way to Kafka, with our consumer."""
+    """Faust's way to Kafka, with our consumer and producer."""
 
     Consumer = Consumer
+    Producer = Producer
 
 
 class App(faust.App):

@@ -13,7 +13,6 @@ from processors.call_store import CallStore, CallTable, Slot, slot_of
 from processors.clickhouse import ClickHouse
 from processors.erasures import Erasures, nothing_erased
 from processors.reading import read_call, read_value
-from processors.recovery import LogTables
 from processors.sending import Outgoing, dead_letter, send_all
 from processors.store import RefusedByStoreError
 from processors.watchdog import add_watchdog
@@ -60,7 +59,6 @@ def create_app(settings: Settings) -> faust.App:
         most_open_bytes=MOST_OPEN_BYTES,
         store="rocksdb://",
         Table=CallTable,
-        TableManager=LogTables,
         stream_wait_empty=False,
     )
     erasures = Erasures(settings, app.conf.id)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 import faust
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, ProducerClosed
+from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerClosed
 from faust.exceptions import NotReady, ProducerSendError
 from faust.types.tuples import RecordMetadata
 from msgspec import MsgspecError
@@ -22,10 +22,10 @@ from schemas.records import DeadLetter, Record, decode, encode
 RETRY_SECONDS = 1.0
 # A larger record is found by the letter's topic, partition and offset.
 MAX_BODY_BYTES = 1_000_000
-# The last two are said by a producer that is stopped: the process is about to end.
 UNHEARD_OF = "Unrecognized partition"
 """What aiokafka asserts of a partition that was added and its producer has not heard of yet."""
-NOT_NOW = (ProducerSendError, KafkaConnectionError, KafkaTimeoutError, NotReady, ProducerClosed)
+# The last two are said by a producer that is stopped: the process is about to end.
+NOT_NOW = (ProducerSendError, KafkaTimeoutError, NotReady, ProducerClosed)
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,10 @@ async def send_all(app: faust.App, records: Sequence[Outgoing]) -> list[RecordMe
             return list(await asyncio.gather(*futures))
         except NOT_NOW:
             log.warning("Kafka is away; trying again")
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            log.warning("Kafka does not take records: %s; trying again", type(error).__name__)
         except AssertionError as error:
             if str(error) != UNHEARD_OF:
                 raise

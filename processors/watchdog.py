@@ -1,8 +1,9 @@
 """The watchdog: ends a worker that has work and does not get on with it.
 
-A Faust worker can stay in its group and consume nothing (DESIGN 8). Its process ends then, and is
-started again from the last commit. Waiting for a store that is away is no standstill: each attempt
-counts as progress, so liveness follows this process alone, never another server's health.
+A Faust worker can stay in its group and consume nothing, or never come to consume (DESIGN 8). Its
+process ends then, and is started again from the last commit. Waiting for a store that is away is no
+standstill: each attempt counts as progress, so liveness follows this process alone, never another
+server's health.
 
 One partition can be stuck while others move. A slow store, a long backlog or an upload whose chunks
 are not all there can look so too, hence it has hours longer, of which a metric tells before.
@@ -58,7 +59,7 @@ class Watchdog:
 
 
 def add_watchdog(
-    app: faust.App,
+    app: application.App,
     brokers: str,
     stall_seconds: float = STALL_SECONDS,
     look_seconds: float = LOOK_SECONDS,
@@ -79,7 +80,7 @@ def add_watchdog(
                 if seconds > most_seconds:
                     _end(f"no progress in {tp.topic} {tp.partition} for {seconds:.0f} s")
 
-    app.task(watch)
+    app.from_the_start.append(watch)
 
 
 def progress(app: faust.App) -> float:

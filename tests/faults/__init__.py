@@ -40,6 +40,33 @@ TRAPS = {
     "a worker stays in its group and consumes nothing": [
         "tests/processors/test_watchdog.py::test_a_worker_that_stands_still_ends_its_process",
     ],
+    "a worker never comes to consume, and Faust begins an app's tasks only after that": [
+        "tests/processors/test_application.py::test_what_watches_an_app_begins_before_its_recovery",
+    ],
+    "Faust ends a worker over a commit that Kafka does not take now, and takes it for done": [
+        "tests/processors/test_consumer.py::test_a_commit_that_kafka_does_not_take_is_made_again",
+        "tests/processors/test_consumer.py::test_what_was_taken_away_meanwhile_is_not_committed",
+    ],
+    "a step of recovery that takes 90 seconds is Faust's last; one that fails ends the worker": [
+        "tests/processors/test_recovery.py::test_a_step_takes_as_long_as_kafka_is_away",
+        "tests/processors/test_recovery.py::test_a_step_that_fails_is_begun_anew",
+        "tests/processors/test_consumer.py::test_offsets_are_asked_for_as_long_as_kafka_is_away",
+    ],
+    "Faust ends a worker that starts while Kafka goes away": [
+        "tests/processors/test_starting.py::test_a_producer_starts_when_kafka_is_back",
+        "tests/processors/test_starting.py::test_a_consumer_starts_when_kafka_is_back",
+    ],
+    "aiokafka takes a coordinator that is loading for a group that never committed": [
+        "tests/processors/test_coordinator.py::test_a_coordinator_that_cannot_tell_is_asked_again",
+    ],
+    "aiokafka's coordinator waits for somebody to take its error, and Faust never does": [
+        "tests/processors/test_coordinator.py::"
+        "test_a_coordinator_that_waits_with_an_error_joins_anew",
+        "tests/processors/test_consumer.py::test_an_error_of_the_group_does_not_end_what_reads",
+    ],
+    "Faust's stop hangs after a crash": [
+        "tests/processors/test_main.py::test_a_worker_that_crashed_ends_though_its_stop_hangs",
+    ],
     "an upload whose chunks are incomplete holds back its partition": [
         "tests/processors/test_recording_sink.py::test_an_upload_that_stays_incomplete_is_given_up",
     ],

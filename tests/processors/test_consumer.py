@@ -4,7 +4,7 @@ Each of these fails with the consumer that Faust 0.15.3 brings along.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    UnknownError,
+)
 from faust.types import TP
 from mode.utils.queues import FlowControlQueue
 
-from processors import application
+from processors import application, consumer
 from schemas import topics
 from schemas.settings import Settings
 
@@ -32,6 +39,7 @@ class FakeKafka:
 
     def __init__(self) -> None:
         self.committed: int | None = None
+        self.errors: list[Exception] = []
         self.position = 0
         self._fetcher = self._subscriptions = self
 
@@ -42,6 +50,7 @@ class FakeKafka:
     async def fetched_records(self, *_: Any, **__: Any) -> dict[TP, list[Any]]:
         """The next records."""
         await asyncio.sleep(0.001)
+        self._fail()
         begin, self.position = self.position, self.position + READ_AT_ONCE
         return {PLACE: [_record(offset) for offset in range(begin, self.position)]}
 
@@ -58,7 +67,22 @@ class FakeKafka:
 
     async def commit(self, offsets: Mapping[TP, Any]) -> None:
         """Keep what is committed."""
-        self.committed = offsets[PLACE].offset
+        self._fail()
+        self.committed = offsets[PLACE]
+
+    async def end_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Far away."""
+        self._fail()
+        return dict.fromkeys(tps, 10**9)
+
+    async def beginning_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """All is there."""
+        self._fail()
+        return dict.fromkeys(tps, 0)
+
+    def _fail(self) -> None:
+        if self.errors:
+            raise self.errors.pop()
 
     def assignment(self) -> set[TP]:
         """The one partition."""
@@ -210,3 +234,38 @@ async def test_no_more_is_read_than_may_be_under_way(world: World) -> None:
     for message in held:
         message.ack(world.consumer)
     assert [message.offset for message in await world.next(30)] == list(range(30, 60))
+
+
+@pytest.mark.parametrize("error", [CommitFailedError("moved"), UnknownError(), IllegalStateError()])
+async def test_a_commit_that_kafka_does_not_take_is_made_again(
+    world: World, error: KafkaError
+) -> None:
+    await world.recover()
+    for message in await world.next(10):
+        message.ack(world.consumer)
+    world.kafka.errors = [error]
+    assert await world.commit() is None
+    assert not world.app.crashed
+    assert await world.commit() == 10
+
+
+async def test_what_was_taken_away_meanwhile_is_not_committed(world: World) -> None:
+    assert not await world.consumer._thread._commit({TP("another", 0): 7})
+    assert world.kafka.committed is None
+    assert not world.app.crashed
+
+
+async def test_offsets_are_asked_for_as_long_as_kafka_is_away(world: World) -> None:
+    world.kafka.errors = [KafkaTimeoutError(), KafkaTimeoutError()]
+    assert await world.consumer.highwaters(PLACE) == {PLACE: 10**9}
+    world.kafka.errors = [KafkaTimeoutError()]
+    assert await world.consumer.earliest_offsets(PLACE) == {PLACE: 0}
+
+
+async def test_an_error_of_the_group_does_not_end_what_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "RETRY_SECONDS", 0)
+    world.kafka.errors = [KafkaError("Unexpected exception in heartbeat task")]
+    await world.recover()
+    assert [message.offset for message in await world.next(10)] == list(range(10))

@@ -1,14 +1,16 @@
 """Recovery of the state from a log that was lost with its broker, and from one that was not."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
+from faust.tables.recovery import RebalanceAgain
 from faust.types import TP
 
 from processors import application
 from processors.call_store import CallStore, CallTable
-from processors.recovery import LogTables
 from schemas import topics
 from schemas.settings import Settings
 
@@ -45,9 +47,7 @@ async def test_a_state_beyond_the_end_of_its_log_has_the_log_read_from_its_begin
     tmp_path: Path, persisted: int, earliest: int, end: int, start: int, kept: int
 ) -> None:
     settings = Settings(data_dir=str(tmp_path))
-    app = application.create(
-        "test", 1, settings, store="rocksdb://", Table=CallTable, TableManager=LogTables
-    )
+    app = application.create("test", 1, settings, store="rocksdb://", Table=CallTable)
     CallStore(app)
     table: Any = app.tables["calls"]
     table.data._db_for_partition(LOG.partition)
@@ -60,3 +60,30 @@ async def test_a_state_beyond_the_end_of_its_log_has_the_log_read_from_its_begin
     await recovery._build_offsets(consumer, {LOG}, offsets, "active")
     assert offsets[LOG] == start
     assert table.data.persisted_offset(LOG) == kept
+
+
+@pytest.mark.parametrize("error", [KafkaError("loading"), AssertionError("No partitions")])
+async def test_a_step_that_fails_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("processors.recovery.RETRY_SECONDS", 0)
+    app = application.create("test", 1, Settings(data_dir=str(tmp_path)))
+    recovery: Any = app.tables.recovery  # type: ignore[attr-defined]
+
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(RebalanceAgain):
+        await recovery._wait(fails())
+    assert recovery.signal_recovery_start.is_set()
+
+
+async def test_a_step_takes_as_long_as_kafka_is_away(tmp_path: Path) -> None:
+    app = application.create("test", 1, Settings(data_dir=str(tmp_path)))
+    recovery: Any = app.tables.recovery  # type: ignore[attr-defined]
+    done = asyncio.Event()
+    step = asyncio.create_task(recovery._wait(done.wait(), timeout=0.01))
+    await asyncio.sleep(0.1)
+    assert not step.done()
+    done.set()
+    await step
