@@ -134,6 +134,9 @@ class Sink:
             return
         if group not in self._assemblies:
             await self._make_room()
+            if self._prefixes.get(message.tp) is not prefix:
+                # Its partition was taken away meanwhile.
+                return
             self._assemblies[group] = Assembly.begin(chunk, message, self._directory)
         assembly = self._assemblies[group]
         assembly.add(chunk, message)

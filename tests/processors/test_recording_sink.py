@@ -232,6 +232,18 @@ async def test_what_was_read_of_a_partition_that_is_taken_away_is_forgotten(worl
     assert world.acked == [2, 3, 4]
 
 
+async def test_a_partition_that_is_taken_away_while_room_is_made_is_forgotten(
+    world: World,
+) -> None:
+    for number in range(OPEN_UPLOADS):
+        await world.take(chunks(str(number))[0])
+    taken_away = {world.events[0].message.tp}
+    world.app.producer.on_send = lambda: world.sink.forget(taken_away)
+    await world.take(chunks("one too many")[0])
+    await world.expire(2 * EXPIRY_SECONDS)
+    assert list(world.directory.iterdir()) == []
+
+
 async def test_bytes_are_not_kept_while_an_upload_is_open(world: World) -> None:
     await world.take(*chunks("1")[:2])
     assert [event.message.value for event in world.events] == [b"", b""]
