@@ -8,6 +8,8 @@ CODE := ingest processors schemas deploy tests
 ARGS ?=
 SECONDS ?= 60
 STACK ?= local
+# Two stacks side by side: most of the tests' time is waiting for servers that start or are killed.
+WORKERS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test fuzz chaos check format demo image helm promtool strimzi chart lock clean clean-data
@@ -22,7 +24,7 @@ run: $(STAMP) ## start the whole pipeline here and keep it running until Ctrl-C
 	@exec $(BIN)/python -m deploy.local.run
 
 test: $(STAMP) ## run all tests; also while `make run` is up (STACK=docker, ARGS="-k word" for pytest)
-	@STACK=$(STACK) exec $(BIN)/python -m pytest $(ARGS)
+	@STACK=$(STACK) exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer
 	@exec $(BIN)/python -m tests.fuzz $(SECONDS)

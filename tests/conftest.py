@@ -9,8 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from deploy.local import ports
 from deploy.local.pipeline import Pipeline
-from deploy.local.ports import free_ports
 from schemas import logs
 from schemas.settings import Settings
 from tests import containers
@@ -28,10 +28,22 @@ PORTS = (
 )
 
 
+# Workers of pytest-xdist start servers at the same time: each takes ports of a range of its own.
+ROOM = (ports.HIGHEST - ports.LOWEST) // 4
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+ports.LOWEST += WORKER * ROOM
+ports.HIGHEST = ports.LOWEST + ROOM - 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait for servers come first: the fast ones fill the time of the other worker."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+
+
 def local_settings(data_dir: Path, **others: object) -> Settings:
     """Settings of a local stack with a folder and ports of its own."""
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    return Settings(data_dir=str(data_dir), **{**ports, **others})  # type: ignore[arg-type]
+    own = dict(zip(PORTS, ports.free_ports(len(PORTS)), strict=True))
+    return Settings(data_dir=str(data_dir), **{**own, **others})  # type: ignore[arg-type]
 
 
 @contextmanager
