@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid as uuids
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import psutil
@@ -11,7 +13,7 @@ from deploy.demo.phone import Call, CallData, Phone
 from deploy.local.pipeline import Pipeline
 from schemas import topics
 from schemas.settings import Settings
-from tests.analyst import Analyst, eventually
+from tests.analyst import WAIT_SECONDS, Analyst, eventually
 from tests.faults.traffic import (
     ACCOUNT,
     MOBILE,
@@ -35,6 +37,17 @@ def resident_bytes(pipeline: Pipeline, name: str) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
+@asynccontextmanager
+async def away(pipeline: Pipeline, name: str) -> AsyncIterator[None]:
+    """A store that is killed a second after the traffic began, and started when all was seen."""
+    await asyncio.sleep(1)
+    await asyncio.to_thread(pipeline.stack.kill, name)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(pipeline.stack.start, name)
+
+
 async def send_large(base: str, name: str) -> None:
     """Calldata of one call, again and again, each nearly as large as may be."""
     now = datetime.now(UTC)
@@ -46,12 +59,10 @@ async def send_large(base: str, name: str) -> None:
 
 async def test_clickhouse_is_away(pipeline: Pipeline, settings: Settings, analyst: Analyst) -> None:
     traffic = Traffic(f"http://127.0.0.1:{settings.ingest_port}")
-    published = len(await records(settings, topics.CALLS.name))
     large = str(uuids.uuid4())
     names = ("clickhouse-sink", "correlator")
-    async with traffic.flowing(phones=2):
-        await asyncio.sleep(1)
-        await asyncio.to_thread(pipeline.stack.kill, "clickhouse")
+    async with traffic.flowing(phones=2), away(pipeline, "clickhouse"):
+        published = len(await records(settings, topics.CALLS.name))
         before = {name: resident_bytes(pipeline, name) for name in names}
         await send_large(traffic.base, large)
         recorded = [uuid for uuid, sent in traffic.calls.items() if sent.believed["recording"]]
@@ -62,8 +73,9 @@ async def test_clickhouse_is_away(pipeline: Pipeline, settings: Settings, analys
         )
         grown = {name: resident_bytes(pipeline, name) - before[name] for name in names}
         assert {object_key(uuid) for uuid in recorded} <= there
-        assert len(await records(settings, topics.CALLS.name)) > published
-        await asyncio.to_thread(pipeline.stack.start, "clickhouse")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(await records(settings, topics.CALLS.name)) == published:
+                await asyncio.sleep(1)
     assert traffic.refused == []
     assert max(grown.values()) < MOST_GROWTH_BYTES, grown
     await assert_all_there(analyst, traffic)
@@ -78,8 +90,7 @@ async def test_clickhouse_is_away(pipeline: Pipeline, settings: Settings, analys
 
 async def test_s3_is_away(pipeline: Pipeline, settings: Settings, analyst: Analyst) -> None:
     traffic = Traffic(f"http://127.0.0.1:{settings.ingest_port}")
-    async with traffic.flowing(phones=2):
-        await asyncio.to_thread(pipeline.stack.kill, "s3")
+    async with traffic.flowing(phones=2), away(pipeline, "s3"):
         await asyncio.sleep(3)
         ended = [uuid for uuid, sent in traffic.calls.items() if sent.believed["END"]]
         found = await asyncio.to_thread(
@@ -88,6 +99,5 @@ async def test_s3_is_away(pipeline: Pipeline, settings: Settings, analyst: Analy
             lambda rows: all(rows.get(uuid, {}).get("total_seconds") == 9 for uuid in ended),
         )
         assert {row["total_seconds"] for row in found.values()} == {9}
-        await asyncio.to_thread(pipeline.stack.start, "s3")
     assert traffic.refused == []
     await assert_all_there(analyst, traffic)
