@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import uvicorn
+from prometheus_client import start_http_server
 
 from ingest.app import create_app
 from ingest.certificate import Certificate
@@ -33,10 +34,15 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION_ERROR
-    if line := cannot_listen(settings, "ingest_port", "host"):
+    line = cannot_listen(settings, "ingest_port", "host")
+    if settings.ingest_metrics_port:
+        line = line or cannot_listen(settings, "ingest_metrics_port", "processors_host")
+    if line:
         print(line, file=sys.stderr)
         return PORT_TAKEN
     metrics.tell_as("ingest")
+    if settings.ingest_metrics_port:
+        start_http_server(settings.ingest_metrics_port, settings.processors_host)
     _allow_open_files()
     serving.run()
     return 0

@@ -81,14 +81,10 @@ def create_app(settings: Settings, publisher: Publisher) -> Starlette:
         log.debug("%s: %d", kind, response.status_code)
         return last(response)
 
-    app = Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", told),
-        ],
-    )
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    if not settings.ingest_metrics_port:
+        routes.append(Route("/metrics", told))
+    app = Starlette(lifespan=lifespan, routes=routes)
     app.state.leaving = False
     app.router.redirect_slashes = False
     # Not a route: the pattern of a route does not match a path with a newline in it.

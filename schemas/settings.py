@@ -51,9 +51,12 @@ class Settings:
     data_dir: str = setting(".data", "folder of everything that must survive a restart")
     host: str = setting("127.0.0.1", "address that the ingress listens on")
     processors_host: str = setting(
-        "127.0.0.1", "address that the processors' /readyz and /metrics listen on"
+        "127.0.0.1", "address that the processors' /readyz and each process's /metrics listen on"
     )
     ingest_port: int = port(8080, "port of the ingress")
+    ingest_metrics_port: int = setting(
+        0, "port of the ingress's /metrics; 0: the one of phones, for anybody", most=MOST_PORT
+    )
     tokens_file: str = setting(
         "", "file of the tokens (`python -m deploy.tokens`); empty: phones need no token"
     )

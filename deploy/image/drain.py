@@ -6,6 +6,8 @@ for up to five minutes, and would lose the event that it sends at the moment of 
 ingress is told that it leaves, and each answer ends its connection. Uploads that are under way get
 the time they need, and so does the spool, whose records would wait on the volume for the pod to
 come back.
+
+What it is at, it tells at `CALLAGENT_INGEST_METRICS_PORT`, where our asking is no connection of it.
 """
 
 import argparse
@@ -21,12 +23,7 @@ from contextlib import suppress
 from deploy.image import pages
 from schemas.settings import load
 
-AT_REST = {
-    "callagent_uploads_open": 0,
-    "callagent_spool_records": 0,
-    # the one by which we ask
-    "callagent_connections": 1,
-}
+BUSY = ("callagent_uploads_open", "callagent_spool_records", "callagent_connections")
 PAUSE_SECONDS = 1.0
 INGRESS = 1
 """It is its container's first process."""
@@ -34,8 +31,8 @@ INGRESS = 1
 
 def busy(metrics: str) -> bool:
     """Whether these metrics tell of work that should be finished first."""
-    values = re.findall(rf"^({'|'.join(AT_REST)}) (\S+)$", metrics, re.MULTILINE)
-    return any(float(value) > AT_REST[name] for name, value in values)
+    values = re.findall(rf"^(?:{'|'.join(BUSY)}) (\S+)$", metrics, re.MULTILINE)
+    return any(float(value) > 0 for value in values)
 
 
 def drain(
@@ -67,7 +64,7 @@ def main() -> int:
     with suppress(OSError):
         os.kill(INGRESS, signal.SIGUSR1)
     drain(
-        lambda: pages.get(settings, settings.ingest_port, "/metrics")[1],
+        lambda: pages.get(settings, settings.ingest_metrics_port, "/metrics")[1],
         options.least,
         options.most,
     )

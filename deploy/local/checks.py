@@ -104,7 +104,7 @@ def _listeners(settings: Settings) -> list[tuple[str, str, int]]:
             value,
         )
         for name, value in vars(settings).items()
-        if name.endswith("_port") and not elsewhere.get(name)
+        if name.endswith("_port") and value and not elsewhere.get(name)
     ]
 
 

@@ -72,7 +72,23 @@ def test_prometheus_knows_an_ingress_that_was_started_anew(
     (endpoint,) = monitor["spec"]["endpoints"]
     targets = {item["targetLabel"]: item["sourceLabels"] for item in endpoint["relabelings"]}
     assert targets["instance"] == ["__meta_kubernetes_pod_name"]
-    assert ("__scheme__" in targets) == ("tlsConfig" in endpoint) == secured
+    assert not {"__scheme__", "scheme"} & {*targets, *endpoint}
+
+
+def test_metrics_of_the_ingress_are_not_where_phones_are() -> None:
+    pods = one(plain(), "Service", "callagent-ingest-pods")["spec"]["ports"]
+    (container,) = kubernetes.pod_specs(plain())["StatefulSet/callagent-ingest"]["containers"]
+    inner = {port["name"]: port["containerPort"] for port in container["ports"]}["metrics"]
+    (told,) = [
+        variable["value"]
+        for variable in container["env"]
+        if variable["name"] == "CALLAGENT_INGEST_METRICS_PORT"
+    ]
+    assert pods == [{"name": "metrics", "port": inner, "targetPort": "metrics"}]
+    assert told == str(inner)
+    assert [
+        port["targetPort"] for port in one(plain(), "Service", "callagent-ingest")["spec"]["ports"]
+    ] == ["http"]
 
 
 def test_a_monitor_finds_the_service_of_each_process_once(rendering: Rendering) -> None:

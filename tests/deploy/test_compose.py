@@ -118,7 +118,7 @@ def test_prometheus_asks_each_process_where_it_listens() -> None:
     (ours,) = [job for job in jobs if job["job_name"] == "callagent"]
     defaults = settings.Settings()
     assert ours["static_configs"][0]["targets"] == [
-        f"ingest:{defaults.ingest_port}",
+        f"ingest:{SERVICES['ingest']['environment']['CALLAGENT_INGEST_METRICS_PORT']}",
         f"correlator:{defaults.correlator_port}",
         f"clickhouse-sink:{defaults.clickhouse_sink_port}",
         f"recording-sink:{defaults.recording_sink_port}",

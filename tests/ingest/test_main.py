@@ -7,7 +7,7 @@ import pytest
 
 from ingest.__main__ import main, server
 from schemas.settings import Settings
-from tests.ingest.conftest import FakePublisher
+from tests.ingest.conftest import FakePublisher, free_port
 from tests.tokens import GOOD, write_tokens
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
@@ -58,6 +58,18 @@ def test_a_port_that_is_taken_is_named(
         f"CALLAGENT_INGEST_PORT: nobody can listen on port {port} of 127.0.0.1"
         " (Address already in use); stop"
     )
+
+
+def test_the_port_of_the_metrics_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CALLAGENT_INGEST_PORT", str(free_port()))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("CALLAGENT_INGEST_METRICS_PORT", str(port))
+        assert main() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"CALLAGENT_INGEST_METRICS_PORT: nobody can listen on port {port} of")
 
 
 def test_what_may_be_served(tmp_path: Path) -> None:

@@ -13,5 +13,5 @@ spec:
   publishNotReadyAddresses: true
   selector: {{- include "callagent.selector" . | nindent 4 }}
   ports:
-    - {name: http, port: {{ index . 2 }}, targetPort: http}
+    - {name: metrics, port: {{ index . 2 }}, targetPort: {{ index . 3 }}}
 {{- end }}
