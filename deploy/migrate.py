@@ -46,6 +46,7 @@ def migrate(settings: Settings) -> None:
     asyncio.run(create_topics(settings))
     create_tables(settings)
     create_bucket(settings)
+    print("done: topics, tables, views and bucket are there, and keep what the settings say")
 
 
 async def create_topics(settings: Settings) -> None:

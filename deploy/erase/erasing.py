@@ -104,6 +104,7 @@ class Erasure:
         for table, view in statements.VIEWS.items():
             progress.show(f"{found[view]} rows of {view}")
             self._targets.delete(table)
+        progress.show("deleted")
         progress.done()
         self._counts.update(found)
 

@@ -13,7 +13,7 @@ from deploy.local.part import wait_ready
 from deploy.local.ports import free_port
 from schemas.settings import Settings
 
-TRAINING_SECONDS = 60.0
+TRAINING_SECONDS = 120.0
 
 
 def set_up_kafka(say: Say = silent) -> None:

@@ -35,6 +35,7 @@ class Stack:
         ]
         self.parts: list[Part] = [make() for address, make in servers if not address]
         self._say = say
+        self._is_set_up = False
 
     def __enter__(self) -> Self:
         self.start_all()
@@ -65,8 +66,9 @@ class Stack:
 
     def set_up(self) -> None:
         """Fetch and make what is needed once on a computer; `start_all` does it too."""
-        if any(isinstance(part, Kafka) for part in self.parts):
+        if not self._is_set_up and any(isinstance(part, Kafka) for part in self.parts):
             set_up_kafka(self._say)
+        self._is_set_up = True
 
     def stop_all(self) -> None:
         """Stop the servers in order, with all they were given on disk."""

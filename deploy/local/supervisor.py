@@ -50,7 +50,8 @@ class Supervisor:
         process = self.part.process
         if process.exit_code == self.part.fatal_exit_code:
             raise LocalError(f"{self.part.name}: {process.reason()}")
-        reason = process.ending() if process.killed else why(self.part)
+        told_to = process.killed or process.exit_code == 0
+        reason = process.ending() if told_to else why(self.part)
         self._delay(f"{self.part.name} ended: {reason}", now)
 
     def _delay(self, reason: str, now: float) -> None:

@@ -115,3 +115,11 @@ def test_a_wrong_configuration_is_not_tried_again(stub: Stub) -> None:
     stub.end("import sys; print('CALLAGENT_X is wrong', file=sys.stderr); sys.exit(2)")
     with pytest.raises(LocalError, match="stub: CALLAGENT_X is wrong"):
         supervisor.poll()
+
+
+def test_who_was_told_to_end_left_no_reason(stub: Stub) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(stub, said.append, Clock())
+    stub.end("print('all is well', flush=True)")
+    supervisor.poll()
+    assert said == ["stub ended: exit code 0; starting it again in 0.5 s"]
