@@ -91,7 +91,8 @@ def progress(app: faust.App) -> float:
 def attempts(app: faust.App) -> float:
     """What moves while this process cannot get on with records: attempts at stores, recovery."""
     recovery = getattr(app.tables, "recovery")  # noqa: B009
-    recovered: int = sum(recovery.active_offsets.values())
+    # A table that was never written has no offset until it is recovered.
+    recovered: int = sum(filter(None, recovery.active_offsets.values()))
     return _total(metrics.STORE_RETRIES) + recovered
 
 

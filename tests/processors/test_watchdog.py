@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -12,7 +14,7 @@ from deploy.local.pipeline import Pipeline
 from deploy.local.ports import free_port
 from deploy.local.services import program
 from processors.heads import Heads
-from processors.watchdog import STALLED, Watchdog
+from processors.watchdog import STALLED, Watchdog, progress
 from schemas.settings import Settings
 from tests.analyst import eventually
 
@@ -30,8 +32,8 @@ def test_only_work_without_progress_for_the_whole_time_is_a_standstill() -> None
         (900, 2, True, False),
         (902, 2, True, True),
     ]
-    for now, progress, has_work, expected in looks:
-        assert watchdog.stalled(progress, has_work) is expected, now
+    for now, done, has_work, expected in looks:
+        assert watchdog.stalled(done, has_work) is expected, now
 
 
 def test_a_head_stands_still_until_it_moves_or_a_store_is_tried_again() -> None:
@@ -48,6 +50,14 @@ def test_a_head_stands_still_until_it_moves_or_a_store_is_tried_again() -> None:
     ]
     for now, found, attempts, expected in looks:
         assert heads.still_seconds(found, attempts) == expected, now
+
+
+def test_tables_that_are_not_recovered_yet_are_no_progress() -> None:
+    recovery = SimpleNamespace(active_offsets={TP("calls", 0): None, TP("calls", 1): 0})
+    app: Any = SimpleNamespace(tables=SimpleNamespace(recovery=recovery))
+    before = progress(app)
+    recovery.active_offsets[TP("calls", 0)] = 7
+    assert progress(app) == before + 7
 
 
 @pytest.mark.integration
