@@ -1,5 +1,6 @@
 """The chart as tests see it: configurations, and what Helm makes of each."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,9 @@ class Rendering:
         return helm.render(self._program, "--values", str(file))
 
 
+@functools.cache
 def plain() -> Manifests:
+    """The plain manifests, for reading only."""
     return kubernetes.read(manifests.MANIFESTS.read_text())
 
 

@@ -36,7 +36,7 @@ Manifest = dict[str, Any]
 
 def read(text: str) -> list[Manifest]:
     """The manifests of a YAML stream."""
-    return [document for document in yaml.safe_load_all(text) if document]
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 def check(manifest: Manifest) -> None:
