@@ -29,7 +29,7 @@ test: $(STAMP) ## run all tests; also while `make run` is up (STACK=docker, ARGS
 fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer
 	@exec $(BIN)/python -m tests.fuzz $(SECONDS)
 
-chaos: $(STAMP) ## kill everything under load, look what is lost (ARGS="--seed 1 --seconds 300 --phones 20")
+chaos: $(STAMP) ## kill everything under load, look what is lost (ARGS="--seed 1 --seconds 300 --phones 20 --workers 2")
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(STAMP) ## lint, format, types and import rules

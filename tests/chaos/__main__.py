@@ -18,12 +18,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, help="of blows and load; none: any")
     parser.add_argument("--seconds", type=float, default=120.0, help="how long blows are dealt")
     parser.add_argument("--phones", type=int, default=10, help="how many phones call at once")
+    parser.add_argument("--workers", type=int, default=1, help="how many of each processor")
     options = parser.parse_args(arguments)
     seed = random.randrange(2**32) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="callagent-chaos-"))
     settings = local_settings(folder, region="RU")
-    blows = plan(seed, options.seconds)
-    report = run(settings, blows, seed, options.seconds, options.phones, say=_say)
+    blows = plan(seed, options.seconds, options.workers)
+    report = run(
+        *(settings, blows, seed, options.seconds, options.phones),
+        say=_say,
+        workers=options.workers,
+    )
     print(f"\n{report}")
     if report.good:
         shutil.rmtree(folder)

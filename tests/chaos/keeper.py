@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from deploy.local.part import Part
-from tests.chaos.plan import Blow
+from tests.chaos.gate import Gate
+from tests.chaos.plan import STORM_SECONDS, TO_ANSWERS, Blow
 
 POLL_SECONDS = 0.1
 
@@ -17,11 +18,15 @@ POLL_SECONDS = 0.1
 class Keeper:
     """Keeps parts running, except for what the plan does to them.
 
-    `dealt` counts blows by kind and target, `ended` how often a part ended that nobody had hit.
+    `gates` are those before stores. `dealt` counts blows by kind and target, `ended` how often a
+    part ended that nobody had hit.
     """
 
-    def __init__(self, parts: Iterable[Part], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, parts: Iterable[Part], gates: Mapping[str, Gate], say: Callable[[str], None]
+    ) -> None:
         self.parts: Mapping[str, Part] = {part.name: part for part in parts}
+        self.gates = gates
         self.dealt: Counter[tuple[str, str]] = Counter()
         self.ended: Counter[str] = Counter()
         self._say = say
@@ -33,6 +38,12 @@ class Keeper:
         begun = time.monotonic()
         todo = [(blow.at_seconds, self._deal, blow) for blow in blows]
         todo += [(blow.at_seconds + blow.pause_seconds, self._release, blow) for blow in blows]
+        todo += [
+            (blow.at_seconds + seconds, self._kill, blow)
+            for blow in blows
+            if blow.kind == "storm"
+            for seconds in STORM_SECONDS[1:]
+        ]
         todo.sort(key=lambda item: item[0])
         while todo or time.monotonic() - begun < seconds:
             while todo and time.monotonic() - begun >= todo[0][0]:
@@ -51,31 +62,42 @@ class Keeper:
             if not part.process.running and not self._away[name]:
                 if name not in self._hit:
                     self.ended[name] += 1
-                    self._say(f"{name} ended: {part.process.reason()}")
+                    process = part.process
+                    self._say(f"{name} ended, {process.ending()}: {process.reason()}")
                 self._hit.discard(name)
                 part.start()
 
     def _deal(self, blow: Blow) -> None:
         self._say(f"{blow.at_seconds:6.1f} s  {blow.kind:6} {', '.join(blow.targets)}")
+        self.dealt.update((blow.kind, name) for name in blow.targets)
+        if blow.kind in TO_ANSWERS:
+            for name in blow.targets:
+                self.gates[name].kind = blow.kind
+        elif blow.kind == "freeze":
+            self._signal(blow, signal.SIGSTOP)
+        elif blow.kind == "stop":
+            self._hit.update(blow.targets)
+            self._signal(blow, signal.SIGTERM)
+        else:
+            self._away.update(blow.targets if blow.kind == "away" else ())
+            self._kill(blow)
+
+    def _kill(self, blow: Blow) -> None:
         for name in blow.targets:
-            self.dealt[blow.kind, name] += 1
-            process = self.parts[name].process
-            if blow.kind == "freeze":
-                _signal(process.pid, signal.SIGSTOP)
-                continue
             self._hit.add(name)
-            self._away[name] += blow.kind == "away"
-            process.terminate() if blow.kind == "stop" else process.kill()
+            self.parts[name].process.kill()
 
     def _release(self, blow: Blow) -> None:
+        if blow.kind in TO_ANSWERS:
+            for name in blow.targets:
+                self.gates[name].kind = ""
+        elif blow.kind == "freeze":
+            self._signal(blow, signal.SIGCONT)
+        elif blow.kind == "away":
+            self._away.subtract(blow.targets)
+
+    def _signal(self, blow: Blow, number: signal.Signals) -> None:
         for name in blow.targets:
-            if blow.kind == "freeze":
-                _signal(self.parts[name].process.pid, signal.SIGCONT)
-            elif blow.kind == "away":
-                self._away[name] -= 1
-
-
-def _signal(pid: int | None, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        if pid:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):
+                if (process := self.parts[name].process).running and process.pid:
+                    os.kill(process.pid, number)

@@ -14,13 +14,17 @@ from tests.chaos.ledger import KINDS, Ledger, Sent
 
 ACCOUNTS = ("chaos1", "chaos2")
 NUMBER = "+79831693504"
-OPEN_CALLS = 3
+# So that a call lasts from a moment to a minute.
+OPEN_CALLS = (3, 10, 40, 100)
 PAUSE_SECONDS = (0.02, 0.2)
 RETRY_SECONDS = 2.0
 LOG_SHARE = 0.1
 REPEAT_SHARE = 0.1
 # Up to three chunks, so that a kill can come between two of them.
 AUDIO_BYTES = (2_000, 1_300_000)
+# What S3 gets in parts, too.
+LONG_AUDIO_BYTES = (5_500_000, 12_000_000)
+LONG_SHARE = 0.02
 
 
 class Phones:
@@ -48,6 +52,7 @@ class Phones:
 
     async def _use(self, account_id: str, mobile: str) -> None:
         begun: deque[Sent] = deque()
+        most = self._chance.choice(OPEN_CALLS)
         async with (
             Phone(self._base, account_id, mobile) as phone,
             asyncio.TaskGroup() as retries,
@@ -55,7 +60,7 @@ class Phones:
             while self._calling or begun:
                 if self._calling:
                     begun.append(await self._begin(phone))
-                if not self._calling or len(begun) > OPEN_CALLS:
+                if not self._calling or len(begun) > most:
                     await self._end(phone, begun.popleft(), retries)
                 if self._chance.random() < LOG_SHARE:
                     await self._log(phone)
@@ -66,7 +71,8 @@ class Phones:
         started_at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=10)
         sent = Sent(phone.account_id, phone.mobile, str(uuids.uuid4()), kind, started_at)
         if kind.answered:
-            size = self._chance.randint(*AUDIO_BYTES)
+            is_long = self._chance.random() < LONG_SHARE
+            size = self._chance.randint(*(LONG_AUDIO_BYTES if is_long else AUDIO_BYTES))
             sent.audio = b"#!AMR\n" + sent.uuid.encode() + self._chance.randbytes(size)
         self.ledger.calls[sent.uuid] = sent
         for what in kind.events[:-1]:

@@ -38,12 +38,13 @@ class Report:
         return [f"seed {self.seed}: {self.phones} phones, {calls} calls in {self.seconds:.0f} s"]
 
     def _blows(self) -> list[str]:
-        head = f"{'':16}" + "".join(f"{kind:>8}" for kind in KINDS) + f"{'by itself':>11}"
+        head = f"{'':18}" + "".join(f"{kind:>7}" for kind in KINDS) + f"{'by itself':>11}"
+        names = dict.fromkeys([*TARGETS, *(target for _, target in self.dealt), *self.ended])
         rows = [
-            f"{target:16}"
-            + "".join(f"{self.dealt[kind, target]:8}" for kind in KINDS)
+            f"{target:18}"
+            + "".join(f"{self.dealt[kind, target]:7}" for kind in KINDS)
             + f"{self.ended[target]:11}"
-            for target in TARGETS
+            for target in names
         ]
         return [head, *rows]
 

@@ -4,24 +4,30 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 
 from deploy.local.errors import LocalError
 from deploy.local.part import Part
 from deploy.local.pipeline import Pipeline
-from deploy.local.services import program
+from deploy.local.services import Service, processors, program
 from schemas.settings import Settings
 from tests.analyst import Analyst
 from tests.chaos.audit import Findings, audit
+from tests.chaos.gate import Gate
 from tests.chaos.keeper import Keeper
 from tests.chaos.ledger import Ledger
 from tests.chaos.phones import ACCOUNTS, Phones
-from tests.chaos.plan import Blow
+from tests.chaos.plan import PROCESSORS, Blow, further
 from tests.chaos.report import Report
 from tests.chaos.seen import broken, look
+from tests.faults.workers import Workers
 
 READY_SECONDS = 300.0
 SETTLE_SECONDS = 600.0
 LOOK_SECONDS = 2.0
+# So that calls go out of the correlator's state, and are looked up again while they last.
+STATE_HOURS = 0.01
 
 Say = Callable[[str], None]
 
@@ -33,19 +39,38 @@ def run(
     seconds: float,
     phones: int,
     say: Say,
+    workers: int = 1,
     ingress: str = "ingest",
     settle_seconds: float = SETTLE_SECONDS,
 ) -> Report:
     """Start a pipeline of its own, deal the blows under load, and look what is there afterwards.
 
-    `ingress` is the module that is run as the ingress. What is not in its place so many seconds
-    after the last blow is a finding.
+    `workers` is how many there are of each processor; they reach the stores by gates, which some
+    blows are dealt to. `ingress` is the module that is run as the ingress. What is not in its place
+    so many seconds after the last blow is a finding.
     """
     pipeline = Pipeline(settings, say=say, check=lambda: None)
     pipeline.ingress.process = program(settings, "ingest", ingress)
-    try:
+    ports = {"clickhouse": settings.clickhouse_port, "s3": settings.s3_port}
+    with ExitStack() as stack:
+        gates = {name: stack.enter_context(Gate(port).open()) for name, port in ports.items()}
+        gated = replace(
+            settings,
+            clickhouse_url=gates["clickhouse"].url,
+            s3_url=gates["s3"].url,
+            state_hours=STATE_HOURS,
+        )
+        for part, of_gates in zip(pipeline.processors, processors(gated), strict=True):
+            part.process = of_gates.process
+        further = _further(gated, workers)
+        stack.callback(pipeline.stop)
+        for part in further:
+            stack.callback(part.stop)
         pipeline.start()
-        keeper = Keeper([*pipeline.stack.parts, *pipeline.processors, pipeline.ingress], say)
+        for part in further:
+            part.start()
+        parts = [*pipeline.stack.parts, *pipeline.processors, *further, pipeline.ingress]
+        keeper = Keeper(parts, gates, say)
         ledger = asyncio.run(_load(settings, keeper, blows, seed, seconds, phones))
         begun = time.monotonic()
         findings = _settled(settings, ledger, keeper, settle_seconds, say)
@@ -53,8 +78,18 @@ def run(
             *(seed, seconds, phones, keeper.dealt, keeper.ended, ledger, findings),
             settled_seconds=time.monotonic() - begun,
         )
-    finally:
-        pipeline.stop()
+
+
+def _further(settings: Settings, workers: int) -> list[Service]:
+    """The second and later workers of each processor, each in a folder of its own."""
+    made = Workers(settings)
+    parts: list[Service] = []
+    for number in range(2, workers + 1):
+        for name in PROCESSORS:
+            part = made.processor(name, f"worker-{number}")
+            part.name = further(name, number)
+            parts.append(part)
+    return parts
 
 
 async def _load(
