@@ -17,8 +17,8 @@ _RUN = re.compile(r"\+?\d{7,15}")
 _GROUP = re.compile(r"\+?\d+")
 _BETWEEN_GROUPS = re.compile(_SEPARATOR + "{0,3}")
 MAX_DIGITS = 15
-# Far more than a message has; what is made of digits alone costs no more time than that.
-MAX_GROUPED = 2000
+# Far more than a message has: to read a number takes time, and a sink has other messages, too.
+MAX_NUMBERS = 2000
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,12 @@ def numbers_in(raw: bytes, region: str | None) -> Iterator[Number]:
     """The numbers that stand in bytes of any form, in one run of digits or in groups of them.
 
     Of groups that stand close together, such as a date before a number, all that can be one count.
+    Of each form the first `MAX_NUMBERS` are read.
     """
     text = text_of(raw)
-    for found in _RUN.finditer(text):
-        yield read_number(found[0], region)
-    for digits in islice(_grouped(text), MAX_GROUPED):
+    for digits in islice(dict.fromkeys(_RUN.findall(text)), MAX_NUMBERS):
+        yield read_number(digits, region)
+    for digits in islice(_grouped(text), MAX_NUMBERS):
         yield read_number(digits, region)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.mentions import MAX_GROUPED, Wanted, numbers_in, text_of
+from schemas.mentions import MAX_NUMBERS, Wanted, numbers_in, text_of
 from schemas.number import comparable, read_number
 
 WANTED = Wanted(read_number("+79831693504", None))
@@ -93,4 +93,11 @@ def test_a_number_is_read_from_between_dates_and_other_numbers(
 
 def test_what_is_made_of_digits_alone_costs_bounded_work() -> None:
     found = sum(1 for _ in numbers_in(b"12 34 " * 80_000, "RU"))
-    assert found <= MAX_GROUPED
+    assert found <= MAX_NUMBERS
+
+
+def test_a_list_of_many_numbers_costs_no_more_than_some_of_them() -> None:
+    raw = b" ".join(b"8913%07d" % number for number in range(20_000))
+    found = list(numbers_in(raw, "RU"))
+    assert found[0] == read_number("89130000000", "RU")
+    assert len(found) <= 2 * MAX_NUMBERS
