@@ -176,6 +176,7 @@ def test_optional_parts_are_there_when_asked_for(rendering: Rendering) -> None:
         ),
         ({**EXISTING, "settings": {"CALLAGENT_KAFKA_PASSWORD": "secret"}}, "secretSettings"),
         ({**EXISTING, "settings": {"CALLAGENT_S3_ACCESS_KEY": "also"}}, "secretSettings"),
+        ({**EXISTING, "settings": {"CALLAGENT_INGEST_METRICS_PORT": 0}}, "the chart's own"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_remedy(

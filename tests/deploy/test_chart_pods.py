@@ -15,9 +15,12 @@ from tests.deploy.chart import (
     VALUES,
     Rendering,
     job,
+    one,
     plain,
     process,
 )
+
+AUTOSCALER = "cluster-autoscaler.kubernetes.io"
 
 
 def test_the_cluster_may_give_the_processes_their_user(rendering: Rendering) -> None:
@@ -180,3 +183,16 @@ def passwords(container: Any) -> set[str]:
 def files(container: Any) -> set[str]:
     """The secrets that it has as files."""
     return {mount["name"] for mount in container["volumeMounts"]} - {"tmp", "data"}
+
+
+def test_a_cluster_that_shrinks_may_move_each_pod(rendering: Rendering) -> None:
+    """Its autoscaler lets no node go that has a pod with a local volume, unless it is told."""
+    found = rendering.of("scaled")
+    for item in found:
+        if item["kind"] in ("StatefulSet", "Deployment"):
+            template = item["spec"]["template"]
+            told = template["metadata"]["annotations"][f"{AUTOSCALER}/safe-to-evict-local-volumes"]
+            local = {v["name"] for v in template["spec"]["volumes"] if "emptyDir" in v}
+            assert local <= set(told.split(","))
+    ingest = one(found, "StatefulSet", "callagent-ingest")["spec"]["template"]
+    assert ingest["metadata"]["annotations"]["a"] == "b"

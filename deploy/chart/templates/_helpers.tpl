@@ -134,6 +134,9 @@ belongs to it, here as in its mounts and volumes: nobody learns a password that 
 {{- if or (hasKey $secrets $name) (regexMatch "(PASSWORD|SECRET_KEY)$" $name) }}
 {{- fail (printf "settings.%s: set it from a secret, by secretSettings or the value that is for it" $name) }}
 {{- end }}
+{{- if regexMatch "_(PORT|HOST|DIR|FILE)$" $name }}
+{{- fail (printf "settings.%s: it is the chart's own, which its probes, services and volumes go by" $name) }}
+{{- end }}
 {{- end }}
 {{- range $name := keys $settings | sortAlpha }}
 {{- if not (hasKey $secrets $name) }}
@@ -201,6 +204,12 @@ securityContext:
   resources: {{- toYaml $root.Values.migration.resources | nindent 4 }}
   {{- include "callagent.containerSecurity" $root | nindent 2 }}
   volumeMounts: {{- include "callagent.mounts" (list $root (index . 3)) | trim | nindent 4 }}
+{{- end }}
+
+{{/* With those that are given: what a pod has on its node's disk may be lost with the node, so a cluster
+that shrinks may move the pod. A volume of its own moves with it. */}}
+{{- define "callagent.podAnnotations" -}}
+{{- mergeOverwrite (dict "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes" "data,tmp") . | toYaml }}
 {{- end }}
 
 {{/* What every pod's spec begins with. Call with (list $ "component" values-of-it). */}}
