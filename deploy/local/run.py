@@ -63,8 +63,9 @@ def run(settings: Settings, console: Console, signals: StopSignals) -> None:
 def ready_line(settings: Settings) -> str:
     """The line that says where everything is."""
     logs = Path(settings.data_dir).resolve() / "logs"
+    token = "/k/TOKEN" if settings.tokens_file else ""
     return (
-        f"ready  phones post to {base_address(settings)}"
+        f"ready  phones post to {base_address(settings)}{token}"
         f" | ClickHouse {without_password(settings.clickhouse)}"
         f" (database {settings.clickhouse_database})"
         f" | S3 {settings.s3} (bucket {settings.s3_bucket})"

@@ -96,6 +96,11 @@ def test_ready_names_every_address(tmp_path: Path) -> None:
     assert f"{tmp_path}/logs" in line
 
 
+def test_ready_says_that_phones_need_a_token_where_they_do() -> None:
+    assert "http://127.0.0.1:8080 |" in ready_line(Settings())
+    assert "http://127.0.0.1:8080/k/TOKEN |" in ready_line(Settings(tokens_file="tokens.json"))
+
+
 def test_the_base_address_names_this_computer_when_all_may_reach_it() -> None:
     assert "0.0.0.0" not in base_address(Settings(host="0.0.0.0"))
     assert base_address(Settings(host="::1")) == "http://[::1]:8080"
