@@ -12,12 +12,13 @@ from deploy.local.pipeline import Pipeline
 from deploy.migrate import create_tables
 from processors import clickhouse, s3
 from processors.correlation import open_call
+from schemas.ids import new_id
 from schemas.rows import CALL_COLUMNS, call_row
 from schemas.settings import Settings
 from tests.schemas.making import event
 
 RUNBOOK = (Path(__file__).parents[2] / "deploy" / "runbook.md").read_text()
-BUCKET = "backups"
+BUCKET, PATH = "backups", new_id()
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ def client(pipeline: Pipeline, own: Settings) -> Iterator[Client]:
 
 def said(verb: str, own: Settings) -> str:
     """The statement of the page that begins so, for these servers."""
-    (sql,) = set(re.findall(rf"{verb} DATABASE [^`\n]+", RUNBOOK))
+    (sql,) = {str(found) for found in re.findall(rf"{verb} DATABASE [^`\n]+", RUNBOOK)}
     keys = f"'{own.s3_access_key}', '{own.s3_secret_key}'"
     named = sql.replace("callagent", own.clickhouse_database).replace("'key', 'secret'", keys)
-    return named.replace("http://minio:9000", own.s3)
+    return named.replace("http://minio:9000", own.s3).replace("2026-11-30", PATH)
 
 
 @pytest.mark.integration
