@@ -12,7 +12,12 @@ from deploy.local.console import Say
 from deploy.local.errors import LocalError
 
 VERSION = "4.1.2"
-ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}"
+# Its own list of what it needs leaves out what joins its logs to log4j. Resolved together, the two
+# would come in other versions than Kafka's.
+ENDPOINTS = (
+    f"org.apache.kafka:kafka_2.13:{VERSION}",
+    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.3",
+)
 HASHES = Path(__file__).with_name("kafka.sha256")
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 SAY_EVERY_SECONDS = 2
@@ -92,7 +97,8 @@ def _download(scratch: Path, progress: "_Progress") -> dict[str, Path]:
         remote_repos={"central": MAVEN_CENTRAL_URL},
     )
     try:
-        EnvironmentBuilder(context, cache_dir=scratch / "jgo").from_endpoint(ENDPOINT)
+        for endpoint in ENDPOINTS:
+            EnvironmentBuilder(context, cache_dir=scratch / "jgo").from_endpoint(endpoint)
     except Exception as error:
         raise LocalError(
             f"Kafka's jars could not be fetched ({type(error).__name__}): the first start needs"

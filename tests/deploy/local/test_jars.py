@@ -38,6 +38,17 @@ def test_a_jar_that_is_not_the_known_one_is_refused(
     assert not (tmp_path / f"kafka-{jars.VERSION}").exists()
 
 
+def test_kafkas_log_is_written_by_what_its_configuration_is_for() -> None:
+    """Without the jar between them all that it says of a full disk, say, would be lost."""
+    versions = {
+        name: version
+        for name, version in (jar.removesuffix(".jar").rsplit("-", 1) for jar in jars._expected())
+        if name.startswith("log4j-")
+    }
+    assert versions.keys() == {"log4j-api", "log4j-core", "log4j-slf4j-impl"}
+    assert len(set(versions.values())) == 1
+
+
 def test_what_is_there_is_not_fetched_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
