@@ -14,8 +14,8 @@ from tests.chaos.ledger import KINDS, Ledger, Sent
 
 ACCOUNTS = ("chaos1", "chaos2")
 NUMBER = "+79831693504"
-# So that a call lasts from a moment to a minute.
-OPEN_CALLS = (3, 10, 40, 100)
+# So that a call lasts from a moment to half a minute.
+OPEN_CALLS = (3, 10, 40)
 PAUSE_SECONDS = (0.02, 0.2)
 RETRY_SECONDS = 2.0
 LOG_SHARE = 0.1
