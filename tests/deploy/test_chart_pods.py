@@ -196,3 +196,14 @@ def test_a_cluster_that_shrinks_may_move_each_pod(rendering: Rendering) -> None:
             assert local <= set(told.split(","))
     ingest = one(found, "StatefulSet", "callagent-ingest")["spec"]["template"]
     assert ingest["metadata"]["annotations"]["a"] == "b"
+
+
+def test_where_addresses_are_of_version_6_alone_processes_can_be_reached(
+    rendering: Rendering,
+) -> None:
+    hosts = {"CALLAGENT_HOST": "::", "CALLAGENT_PROCESSORS_HOST": "::"}
+    found = kubernetes.read(rendering.text({**EXISTING, "settings": hosts}))
+    for pod in kubernetes.pod_specs(found).values():
+        for container in pod["containers"]:
+            told = {variable["name"]: variable.get("value") for variable in container["env"]}
+            assert {name: told[name] for name in hosts} == hosts

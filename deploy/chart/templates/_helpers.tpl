@@ -134,7 +134,7 @@ belongs to it, here as in its mounts and volumes: nobody learns a password that 
 {{- if or (hasKey $secrets $name) (regexMatch "(PASSWORD|SECRET_KEY)$" $name) }}
 {{- fail (printf "settings.%s: set it from a secret, by secretSettings or the value that is for it" $name) }}
 {{- end }}
-{{- if regexMatch "_(PORT|HOST|DIR|FILE)$" $name }}
+{{- if regexMatch "_(PORT|DIR|FILE)$" $name }}
 {{- fail (printf "settings.%s: it is the chart's own, which its probes, services and volumes go by" $name) }}
 {{- end }}
 {{- end }}
