@@ -33,7 +33,8 @@ FORMS = {
         "a bucket's name: 3 to 63 letters, digits, - and ., the first and last no sign",
     ),
     "s3_region": Form(
-        re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?"), "a region such as us-east-1"
+        re.compile(r"([a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)?"),
+        "a region such as us-east-1, or empty: S3 is asked for it",
     ),
 }
 

@@ -16,7 +16,7 @@ from schemas.settings import SettingError, load
         *(("s3_secret_key", value) for value in ("", " ", "secret\n")),
         *(("s3_bucket", value) for value in ("", "ab", "a b c", "a/b", "-abc", "ж" * 3, "a" * 64)),
         *(("s3_bucket", value) for value in ("a..b", "a.-b", "a-.b", "10.0.0.1")),
-        *(("s3_region", value) for value in ("", "EU", "eu west", "-eu", "eu-")),
+        *(("s3_region", value) for value in ("EU", "eu west", "-eu", "eu-")),
     ],
 )
 def test_a_name_of_another_form_is_one_line_that_names_it(name: str, value: str) -> None:
@@ -32,6 +32,10 @@ def test_a_name_of_another_form_is_one_line_that_names_it(name: str, value: str)
 def test_a_bucket_that_is_taken_here_is_taken_by_the_client_of_s3(name: str) -> None:
     assert FORMS["s3_bucket"].pattern.fullmatch(name)
     check_bucket_name(name)
+
+
+def test_a_region_may_be_left_to_s3() -> None:
+    assert load({"CALLAGENT_S3_REGION": ""}).s3_region == ""
 
 
 def test_other_names_are_taken() -> None:
