@@ -5,7 +5,7 @@ import http.client
 from schemas.security import probe_context
 from schemas.settings import Settings
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
 TIMEOUT_SECONDS = 3.0
 
 
@@ -19,15 +19,23 @@ def ports(settings: Settings) -> tuple[int, ...]:
     )
 
 
-def get(settings: Settings, port: int, path: str, host: str = LOOPBACK) -> tuple[int, str]:
-    """Status and text of a page; raises `OSError` or `HTTPException` where nobody answers."""
-    connection = _connection(settings, port, host)
+def get(settings: Settings, port: int, path: str, host: str = "") -> tuple[int, str]:
+    """Status and text of a page; raises `OSError` or `HTTPException` where nobody answers.
+
+    `host` empty: the loopback address of the version that the process listens on.
+    """
+    connection = _connection(settings, port, host or _loopback(settings, port))
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
+
+
+def _loopback(settings: Settings, port: int) -> str:
+    listening = settings.host if port == settings.ingest_port else settings.processors_host
+    return LOOPBACK_6 if ":" in listening else LOOPBACK
 
 
 def _connection(settings: Settings, port: int, host: str) -> http.client.HTTPConnection:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -160,6 +161,24 @@ def test_health_is_that_of_the_process_in_this_container(container: Settings) ->
     assert health.well(container, "/healthz")
     assert not health.well(container, "/readyz")
     assert pages.get(container, container.clickhouse_sink_port, "/readyz")[0] == 503
+
+
+class ServerOf6(HTTPServer):
+    """Listens on addresses of version 6 alone, as asyncio's servers on :: do."""
+
+    address_family = socket.AF_INET6
+
+
+@pytest.mark.parametrize("name", ["ingest_port", "ingest_metrics_port", "correlator_port"])
+def test_a_page_is_asked_for_where_its_process_listens(name: str) -> None:
+    with ServerOf6(("::1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        port = server.server_address[1]
+        found = Settings(host="::", processors_host="::", **{name: port})  # type: ignore[arg-type]
+        assert pages.get(found, port, "/healthz")[0] == 200
+        server.shutdown()
+        thread.join()
 
 
 def test_a_container_whose_process_does_not_answer_is_not_well() -> None:
