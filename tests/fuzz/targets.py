@@ -1,6 +1,8 @@
 """What is fuzzed: every parser of what strangers send, and what must hold for any input."""
 
 import asyncio
+import hashlib
+import io
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -12,6 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 from hypothesis import strategies as st
 
+from deploy.erase.said import said
+from ingest.blot import blot
 from ingest.errors import BadUploadError
 from ingest.target import read_base, read_target
 from ingest.tokens import Token, TokenFile, TokensError, read_tokens
@@ -20,6 +24,7 @@ from processors.reading import read_chunk, read_value
 from schemas.body import KINDS, decode_text
 from schemas.errors import REASONS, BadMessageError
 from schemas.fragment import check
+from schemas.mentions import MAX_NUMBERS, numbers_in
 from schemas.records import CHUNK_BYTES, CHUNK_HEADER, DeadLetter, Message, Stored
 from tests.fuzz.connection import feed
 
@@ -130,11 +135,32 @@ def check_chunk(drawn: tuple[bytes, bytes]) -> None:
         assert chunk.index * CHUNK_BYTES + len(value) <= chunk.size
 
 
+def check_blot(log: bytes) -> None:
+    """A log file keeps its length, and holds the sender's token no more."""
+    file = io.BytesIO(log)
+    sha256 = blot(file, SECRET)
+    blotted = file.getvalue()
+    assert sha256 == hashlib.sha256(blotted).hexdigest()
+    assert len(blotted) == len(log)
+    assert SECRET.encode() not in blotted
+
+
+def check_mentions(drawn: tuple[bytes, str | None]) -> None:
+    """What cannot be read as a message still gives numbers, and not too many, and names."""
+    raw, region = drawn
+    assert len(list(numbers_in(raw, region))) <= 2 * MAX_NUMBERS
+    names = said(raw.decode(errors="replace"))
+    assert names.keys() <= {"accountId", "mobile"}
+    assert all(isinstance(name, str) for name in names.values())
+
+
 def check_connection(pieces: list[bytes]) -> None:
     """Whatever comes on a connection, the protocol neither fails nor keeps much of it."""
     asyncio.run(feed(pieces))
 
 
+_ADDRESSES = ["https://h/k/", "%2Fk%2F", "\\/k\\/", SECRET, SECRET[:9], "/event", "%20", "\n"]
+_SAID = ['"accountId":', '"mobile"', ":", '"', "\\", "\\ud800", "+79831693504", "8 983", "-", "\0"]
 _KEYS = [f'"{key}":' for key in KINDS["calldata"].keys]
 _VALUES = ['"2021-08-24 21:40:27"', '"START"', '"incoming"', "true", "null", "1e999", "[", "]"]
 _GLUE = [
@@ -199,6 +225,10 @@ TARGETS = {
     "record": Target(mixed(*_RECORD, _TIME), check_record),
     "chunk": Target(
         st.tuples(mixed(*_RECORD, _TIME, *_CHUNK, _WHOLE_CHUNK), st.binary(max_size=4)), check_chunk
+    ),
+    "blot": Target(mixed(*_ADDRESSES), check_blot),
+    "mentions": Target(
+        st.tuples(mixed(*_SAID), st.sampled_from([None, "RU", "US"])), check_mentions
     ),
     "connection": Target(st.lists(mixed(*_REQUESTS, *_FRAMING), max_size=5), check_connection),
 }
