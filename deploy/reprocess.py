@@ -13,7 +13,7 @@ from aiokafka.errors import CommitFailedError
 from deploy import command
 from deploy.command import CommandError
 from deploy.times import utc
-from processors.__main__ import APPS
+from processors.apps import APPS
 from schemas.security import kafka_options
 from schemas.settings import Settings
 

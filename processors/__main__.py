@@ -6,26 +6,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
 import faust
 
-from processors import clickhouse_sink, correlator, recording_sink
+from processors.apps import APPS, create_app
 from processors.batches import UNEXPECTED_ERROR
 from processors.brokers import kafka_lets_in
 from processors.folder import own
 from schemas import logs, metrics
 from schemas.listening import PORT_TAKEN, cannot_listen
-from schemas.settings import SettingError, Settings, load
+from schemas.settings import SettingError, load
 
 CONFIGURATION_ERROR = 2
 END_SECONDS = 20.0
-APPS: dict[str, Callable[[Settings], faust.App]] = {
-    correlator.NAME: correlator.create_app,
-    clickhouse_sink.NAME: clickhouse_sink.create_app,
-    recording_sink.NAME: recording_sink.create_app,
-}
-
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +41,7 @@ def main(arguments: list[str]) -> int:
             return PORT_TAKEN
         metrics.tell_as(arguments[0])
         asyncio.run(kafka_lets_in(settings))
-        run(APPS[arguments[0]](settings))
+        run(create_app(arguments[0], settings))
     return 0
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from processors.__main__ import APPS, main, port_setting
+from processors.__main__ import main, port_setting
+from processors.apps import APPS
 from processors.batches import UNEXPECTED_ERROR
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")

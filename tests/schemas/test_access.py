@@ -7,7 +7,7 @@ import pytest
 
 from ingest import posts, uploads
 from processors import recording_sink
-from processors.__main__ import APPS
+from processors.apps import APPS, create_app
 from schemas import topics
 from schemas.access import ACCESS, GROUP_PREFIX, TOPIC_PREFIX, Rule
 from schemas.settings import Settings
@@ -30,7 +30,7 @@ def written_in(file: str) -> set[str]:
 def test_a_processor_may_read_what_its_agents_do_and_what_was_erased(
     name: str, tmp_path: Path
 ) -> None:
-    app = APPS[name](Settings(data_dir=str(tmp_path)))
+    app = create_app(name, Settings(data_dir=str(tmp_path)))
     read = {topic for agent in app.agents.values() for topic in agent.channel.topics}
     changelogs = {table.changelog_topic.get_topic_name() for table in app.tables.values()}
     assert names(ACCESS[name].reads) == read | changelogs | {topics.ERASURES.name}

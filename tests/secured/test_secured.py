@@ -17,7 +17,7 @@ from deploy.local.part import wait_ready
 from deploy.local.ports import free_ports
 from deploy.local.process import Process
 from deploy.local.services import ingress, processors, program
-from processors.__main__ import APPS
+from processors.apps import APPS
 from processors.brokers import kafka_lets_in, why_not
 from processors.clickhouse import ClickHouse
 from processors.s3 import Bucket
