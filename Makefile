@@ -23,7 +23,7 @@ install: $(STAMP) ## make .venv with the locked packages (the other targets do i
 run: $(STAMP) ## start the whole pipeline here and keep it running until Ctrl-C
 	@exec $(BIN)/python -m deploy.local.run
 
-test: $(STAMP) ## run all tests; also while `make run` is up (STACK=docker, ARGS="-k word" for pytest)
+test: $(STAMP) ## run all tests; also while `make run` is up (STACK=docker, ARGS="-k word" for pytest, WORKERS= for one stack)
 	@STACK=$(STACK) exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 fuzz: $(STAMP) ## put any input into every parser, for SECONDS=60 or longer

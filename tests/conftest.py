@@ -29,8 +29,9 @@ PORTS = (
 
 
 # Workers of pytest-xdist start servers at the same time: each takes ports of a range of its own.
-ROOM = (ports.HIGHEST - ports.LOWEST) // 4
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+RANGES = 4
+ROOM = (ports.HIGHEST - ports.LOWEST) // RANGES
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % RANGES
 ports.LOWEST += WORKER * ROOM
 ports.HIGHEST = ports.LOWEST + ROOM - 1
 

@@ -62,14 +62,14 @@ def run(
         )
         for part, of_gates in zip(pipeline.processors, processors(gated), strict=True):
             part.process = of_gates.process
-        further = _further(gated, workers)
+        others = _others(gated, workers)
         stack.callback(pipeline.stop)
-        for part in further:
+        for part in others:
             stack.callback(part.stop)
         pipeline.start()
-        for part in further:
+        for part in others:
             part.start()
-        parts = [*pipeline.stack.parts, *pipeline.processors, *further, pipeline.ingress]
+        parts = [*pipeline.stack.parts, *pipeline.processors, *others, pipeline.ingress]
         keeper = Keeper(parts, gates, say)
         ledger = asyncio.run(_load(settings, keeper, blows, seed, seconds, phones))
         begun = time.monotonic()
@@ -80,7 +80,7 @@ def run(
         )
 
 
-def _further(settings: Settings, workers: int) -> list[Service]:
+def _others(settings: Settings, workers: int) -> list[Service]:
     """The second and later workers of each processor, each in a folder of its own."""
     made = Workers(settings)
     parts: list[Service] = []

@@ -14,10 +14,19 @@ from processors.starting import start
 from schemas.settings import Settings
 
 
-async def test_what_could_not_begin_is_ended_and_begins_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits between two attempts."""
     monkeypatch.setattr(starting, "RETRY_SECONDS", 0)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> application.App:
+    """An app of ours that nobody has started."""
+    return application.create("test", 1, Settings(data_dir=str(tmp_path)))
+
+
+async def test_what_could_not_begin_is_ended_and_begins_again() -> None:
     done, failures = [], [KafkaConnectionError(), KafkaConnectionError()]
 
     async def begin() -> None:
@@ -47,22 +56,18 @@ def away_at_first(times: int) -> Callable[[Any], Any]:
 
 
 async def test_a_producer_starts_when_kafka_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: application.App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starting, "RETRY_SECONDS", 0)
     monkeypatch.setattr(AIOKafkaProducer, "start", away_at_first(2))
-    app = application.create("test", 1, Settings(data_dir=str(tmp_path)))
     producer: Any = app.producer
     await producer.on_start()
     await producer._producer.stop()
 
 
 async def test_a_consumer_starts_when_kafka_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: application.App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starting, "RETRY_SECONDS", 0)
     monkeypatch.setattr(AIOKafkaConsumer, "start", away_at_first(2))
-    app = application.create("test", 1, Settings(data_dir=str(tmp_path)))
     thread: Any = getattr(app.consumer, "_thread")  # noqa: B009
     await thread.on_start()
     await thread._consumer.stop()
